@@ -1,0 +1,43 @@
+/*
+ * Work that may block on a disk, done by forked children. Each answers once through a pipe and ends; PID 1
+ * only ever waits for pipes. A child in an uninterruptible read cannot be ended, so after its deadline it is
+ * left behind.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "text.h"
+
+/* A pipe takes this much without blocking the writer, whole or not at all (PIPE_BUF, pipe(7)). */
+#define CHILD_ANSWER_MAX 4096
+
+struct child {
+	pid_t pid; /* 0: not running */
+	int fd;
+	int64_t deadline_us;
+	size_t len;
+	char answer[CHILD_ANSWER_MAX + 1];
+};
+
+/* Carries out the work; writes the answer into *answer, returns 0 or -errno. */
+typedef int child_work(void *arg, struct builder *answer);
+
+/*
+ * Forks a child that calls WORK(ARG, ...) and sends what it returned and wrote. 0 or -errno.
+ */
+MUST_CHECK int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_us);
+
+enum child_state {
+	CHILD_RUNNING,
+	CHILD_DONE,
+	CHILD_CRASHED, /* ended without an answer */
+	CHILD_STALLED, /* its deadline is over; it is left behind */
+};
+
+/*
+ * Looks, without blocking, whether the child has answered. With CHILD_DONE *ret is what WORK returned and
+ * c->answer its text, terminated. In every state but CHILD_RUNNING the pipe is closed and c->pid is 0.
+ */
+enum child_state child_check(struct child *c, int64_t now_us, int *ret);

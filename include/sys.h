@@ -1,0 +1,66 @@
+/*
+ * Every system call of the acting tier, each a line: the result, or -errno. This is the seam that tests
+ * replace at link time; what libblkid, libmount and libkmod call themselves does not pass here.
+ */
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+
+int sys_open(const char *path, int flags);
+
+/* openat2(2): PATH resolved as if DIR were / (RESOLVE_IN_ROOT), through no magic link. */
+int sys_open_in_root(int dir, const char *path, int flags);
+int sys_openat(int dir, const char *path, int flags);
+int sys_close(int fd);
+ssize_t sys_read(int fd, void *buffer, size_t size);
+ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset);
+ssize_t sys_write(int fd, const void *buffer, size_t size);
+int sys_seek_end(int fd);
+int sys_ioctl(int fd, unsigned long request, void *arg);
+int sys_dup2(int from, int to);
+int sys_pipe(int ret[2]);
+
+int sys_mkdir(const char *path, mode_t mode);
+int sys_stat(const char *path, struct stat *ret);
+int sys_fstat(int fd, struct stat *ret);
+int sys_fstatat(int dir, const char *path, struct stat *ret); /* not through a symlink at the end */
+int sys_statfs(const char *path, struct statfs *ret);
+int sys_unlinkat(int dir, const char *path, bool directory);
+ssize_t sys_readlink(const char *path, char *buffer, size_t size);
+int sys_access_exec(const char *path);
+int sys_chdir(const char *path);
+int sys_chroot(const char *path);
+ssize_t sys_getdents(int fd, void *buffer, size_t size);
+
+int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *options);
+int sys_fsopen(const char *type);
+int sys_fsconfig(int fd, unsigned command, const char *key, const char *value);
+int sys_fsmount(int fd, unsigned attributes);
+int sys_move_mount(int fd, const char *target);
+
+int sys_uevent_socket(void);
+ssize_t sys_recv(int fd, void *buffer, size_t size, unsigned *ret_sender);
+int sys_poll(struct pollfd *fds, size_t count, int timeout_ms);
+
+pid_t sys_fork(void);
+pid_t sys_getpid(void);
+int sys_wait(pid_t pid, int *ret_status); /* blocks */
+pid_t sys_reap(int *ret_status);          /* any child, 0 if none has ended */
+int sys_kill(pid_t pid, int signal);
+_Noreturn void sys_exit(int status);
+int sys_execve(const char *path, char *const argv[], char *const envp[]);
+int sys_reboot(int command);
+int sys_sync(void);
+int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reach the console */
+
+int64_t sys_now_us(void); /* CLOCK_MONOTONIC */
+int sys_pause(int64_t ms);
+int sys_unblock_signals(void);

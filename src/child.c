@@ -1,0 +1,80 @@
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "sys.h"
+
+/* What travels through the pipe ahead of the text. */
+struct answer_head {
+	int result;
+};
+
+static _Noreturn void run(int fd, child_work *work, void *arg)
+{
+	char answer[CHILD_ANSWER_MAX];
+	struct answer_head head;
+	struct builder b;
+
+	builder_start(&b, answer + sizeof(head), sizeof(answer) - sizeof(head));
+	head.result = work(arg, &b);
+	memcpy(answer, &head, sizeof(head));
+	/* Up to PIPE_BUF bytes arrive whole. */
+	sys_exit(sys_write(fd, answer, sizeof(head) + b.len) < 0 ? 1 : 0);
+}
+
+int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_us)
+{
+	int ends[2];
+	int r = sys_pipe(ends);
+
+	if (r < 0)
+		return r;
+	pid_t pid = sys_fork();
+	if (pid == 0)
+		run(ends[1], work, arg);
+	(void)sys_close(ends[1]);
+	if (pid < 0) {
+		(void)sys_close(ends[0]);
+		return pid;
+	}
+	*c = (struct child){ .pid = pid, .fd = ends[0], .deadline_us = deadline_us };
+	return 0;
+}
+
+static enum child_state end(struct child *c, enum child_state state)
+{
+	int status;
+
+	(void)sys_close(c->fd);
+	if (state == CHILD_STALLED)
+		(void)sys_kill(c->pid, SIGKILL);
+	else
+		(void)sys_wait(c->pid, &status);
+	c->pid = 0;
+	c->fd = -1;
+	return state;
+}
+
+enum child_state child_check(struct child *c, int64_t now_us, int *ret)
+{
+	struct answer_head head;
+	ssize_t len;
+
+	do {
+		len = sys_read(c->fd, c->answer + c->len, CHILD_ANSWER_MAX - c->len);
+		if (len > 0)
+			c->len += (size_t)len;
+	} while (len > 0 || len == -EINTR);
+	if (len == -EAGAIN)
+		return now_us < c->deadline_us ? CHILD_RUNNING : end(c, CHILD_STALLED);
+	if (c->len < sizeof(head))
+		return end(c, CHILD_CRASHED);
+	memcpy(&head, c->answer, sizeof(head));
+	*ret = head.result;
+	memmove(c->answer, c->answer + sizeof(head), c->len - sizeof(head));
+	c->len -= sizeof(head);
+	c->answer[c->len] = '\0';
+	return end(c, CHILD_DONE);
+}

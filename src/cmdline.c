@@ -1,0 +1,210 @@
+#include "cmdline.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct parameter {
+	const char *name; /* after "layerboot." */
+	int (*set)(struct cmdline *c, const char *value);
+	const char *expected;
+};
+
+static int set_manifest(struct cmdline *c, const char *value)
+{
+	c->manifest = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_layer(struct cmdline *c, const char *value)
+{
+	if (!*value || *value == ',' || c->layers_count == CMDLINE_LAYERS_MAX)
+		return -EINVAL;
+	c->layers[c->layers_count++] = value;
+	return 0;
+}
+
+static int set_skip(struct cmdline *c, const char *value)
+{
+	if (!*value || c->skips_count == CMDLINE_SKIPS_MAX)
+		return -EINVAL;
+	c->skips[c->skips_count++] = value;
+	return 0;
+}
+
+static int set_top(struct cmdline *c, const char *value)
+{
+	c->top = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_timeout(struct cmdline *c, const char *value)
+{
+	return text_duration(slice_of(value), &c->timeout_ms);
+}
+
+static int set_on_failure(struct cmdline *c, const char *value)
+{
+	static const char *const names[] = {
+		[ON_FAILURE_AUTO] = "auto",     [ON_FAILURE_PANIC] = "panic",
+		[ON_FAILURE_REBOOT] = "reboot", [ON_FAILURE_POWEROFF] = "poweroff",
+		[ON_FAILURE_HALT] = "halt",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(value, names[i]) == 0) {
+			c->on_failure = (enum on_failure)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int set_log(struct cmdline *c, const char *value)
+{
+	static const char *const names[] = {
+		[LOG_QUIET] = "quiet", [LOG_NORMAL] = "normal", [LOG_DEBUG] = "debug"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(value, names[i]) == 0) {
+			c->log = (enum log_level)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static const struct parameter parameters[] = {
+	{ "manifest", set_manifest,
+	  "SERIAL=x, LABEL=x:/path, fw_cfg:NAME or a path in the initramfs" },
+	{ "layer", set_layer, "NAME,key=value,..., at most 64 times" },
+	{ "skip", set_skip, "the name of a layer, at most 64 times" },
+	{ "top", set_top, "tmpfs[,size=...][,nr-inodes=...] or none" },
+	{ "timeout", set_timeout, "a duration of at most a day, as 10, 10s or 500ms" },
+	{ "on-failure", set_on_failure, "auto, panic, reboot, poweroff or halt" },
+	{ "log", set_log, "quiet, normal or debug" },
+};
+
+/* The kernel takes - and _ for the same in a parameter's name (kernel/params.c, dash2underscore). */
+static bool same_name(struct slice a, const char *b)
+{
+	if (a.len != strlen(b))
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if ((a.at[i] == '_' ? '-' : a.at[i]) != b[i])
+			return false;
+	return true;
+}
+
+/* Takes the next parameter off *rest; blanks inside double quotes do not end it. */
+static bool take_parameter(struct slice *rest, struct slice *ret)
+{
+	static const char blanks[] = " \t\n\r\f\v";
+	bool quoted = false;
+	size_t len = 0;
+
+	while (rest->len > 0 && memchr(blanks, rest->at[0], sizeof(blanks))) {
+		rest->at++;
+		rest->len--;
+	}
+	while (len < rest->len && (quoted || !memchr(blanks, rest->at[len], sizeof(blanks)))) {
+		if (rest->at[len] == '"')
+			quoted = !quoted;
+		len++;
+	}
+	*ret = (struct slice){ .at = rest->at, .len = len };
+	rest->at += len;
+	rest->len -= len;
+	return len > 0;
+}
+
+/* Quotes around the whole parameter or around its value are taken off, as next_arg() does it. */
+static void split(struct slice text, struct slice *name, struct slice *value)
+{
+	if (text.at[0] == '"') {
+		text = (struct slice){ .at = text.at + 1, .len = text.len - 1 };
+		if (text.len > 0 && text.at[text.len - 1] == '"')
+			text.len--;
+	}
+	const char *equals = memchr(text.at, '=', text.len);
+	*name = text;
+	*value = (struct slice){ .at = text.at + text.len };
+	if (!equals)
+		return;
+	name->len = (size_t)(equals - text.at);
+	*value = (struct slice){ .at = equals + 1, .len = text.len - name->len - 1 };
+	if (value->len > 0 && value->at[0] == '"') {
+		*value = (struct slice){ .at = value->at + 1, .len = value->len - 1 };
+		if (value->len > 0 && value->at[value->len - 1] == '"')
+			value->len--;
+	}
+}
+
+static int set_own(struct cmdline *c, struct slice name, struct slice value, struct arena *arena,
+		   struct failure *failure)
+{
+	const struct parameter *p = NULL;
+
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+		if (same_name(name, parameters[i].name))
+			p = &parameters[i];
+	if (!p) {
+		char known[256];
+		struct builder b;
+		builder_start(&b, known, sizeof(known));
+		for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+			builder_addf(&b, "%s%s", i ? ", " : "", parameters[i].name);
+		return failure_set(failure, FAILURE_CMDLINE, NULL,
+				   "unknown parameter layerboot.%.*s; there are: %s", (int)name.len,
+				   name.at, known);
+	}
+	const char *copy = arena_copy(arena, value);
+	if (!copy)
+		return failure_set(failure, FAILURE_LIMIT, NULL,
+				   "the kernel command line is too long");
+	if (p->set(c, copy) < 0)
+		return failure_set(failure, FAILURE_CMDLINE, NULL, "layerboot.%s=%s: expected %s",
+				   p->name, copy, p->expected);
+	return 0;
+}
+
+static int set_kernels_own(struct cmdline *c, struct slice name, struct slice value,
+			   struct arena *arena)
+{
+	if (slice_is(name, "init")) {
+		c->init = arena_copy(arena, value);
+		return c->init ? 0 : -ENOMEM;
+	}
+	/* Any number but 0 makes the kernel reboot after a panic; the sign only says how soon. */
+	if (slice_is(name, "panic"))
+		c->panic = !slice_is(value, "0") && value.len > 0;
+	if (slice_is(name, "quiet") && c->log == LOG_NORMAL)
+		c->log = LOG_QUIET;
+	return 0;
+}
+
+int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
+		  struct failure *failure)
+{
+	static const char prefix[] = "layerboot.";
+	struct slice one, name, value;
+	int result = 0;
+
+	*ret = (struct cmdline){ .timeout_ms = CMDLINE_DEFAULT_TIMEOUT_MS, .log = LOG_NORMAL };
+	while (take_parameter(&text, &one)) {
+		struct failure first;
+		if (slice_is(one, "--"))
+			break;
+		split(one, &name, &value);
+		if (slice_starts(name, prefix)) {
+			name.at += sizeof(prefix) - 1;
+			name.len -= sizeof(prefix) - 1;
+			if (set_own(ret, name, value, arena, &first) < 0 && result == 0) {
+				*failure = first;
+				result = -1;
+			}
+		} else if (set_kernels_own(ret, name, value, arena) < 0 && result == 0) {
+			result = failure_set(failure, FAILURE_LIMIT, NULL,
+					     "the kernel command line is too long");
+		}
+	}
+	return result;
+}

@@ -1,0 +1,101 @@
+#include "failure.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static const struct failure_word words[FAILURE_KINDS] = {
+	[FAILURE_NONE] = { "none", "nothing failed", "" },
+	[FAILURE_NOT_PID1] = { "not-pid1", "the init was started by something else than the kernel",
+			       "see layerboot --help for what can be run by hand" },
+	[FAILURE_NOT_INITRAMFS] = { "not-initramfs",
+				    "the root that would be emptied is not an initramfs",
+				    "boot with the image that mkinitramfs made as -initrd" },
+	[FAILURE_BOOTSTRAP] = { "bootstrap", "/dev, /proc, /sys or /run could not be mounted",
+				"the kernel needs devtmpfs, proc, sysfs and tmpfs" },
+	[FAILURE_CMDLINE] = { "cmdline-invalid", "a layerboot. parameter is unknown or malformed",
+			      "correct the kernel command line" },
+	[FAILURE_MANIFEST] = { "manifest-invalid", "the manifest cannot be understood",
+			       "correct it; \"layerboot plan --manifest FILE\" shows the same error" },
+	[FAILURE_MANIFEST_MISSING] = { "manifest-missing",
+				       "the manifest that was asked for is not there",
+				       "correct layerboot.manifest= or build the initramfs with it" },
+	[FAILURE_LAYER_MISSING] = { "layer-missing", "no disk matches the source of a layer",
+				    "attach the disk, correct source, or set required = no" },
+	[FAILURE_LAYER_DUPLICATE] = { "layer-duplicate",
+				      "more than one disk matches the source of a layer, "
+				      "or two layers are on one disk",
+				      "detach one, or choose a source that only one disk matches" },
+	[FAILURE_SERIAL_COLLISION] = { "serial-collision",
+				       "virtio-blk keeps 20 bytes of a serial, "
+				       "and two sources are the same in these",
+				       "choose serials that differ within 20 bytes" },
+	[FAILURE_LAYER_READ] = { "layer-read", "a disk cannot be read",
+				 "look for I/O errors of this disk on the host" },
+	[FAILURE_LAYER_TYPE] = { "layer-type", "a disk holds nothing that can be a layer",
+				 "build the image with mklayer, or give type if it is known" },
+	[FAILURE_LAYER_DIRTY] = { "layer-dirty", "an image was not cleanly unmounted",
+				  "replay its journal on the host (e2fsck -p, or mount it once), "
+				  "or accept it with options = noload" },
+	[FAILURE_LAYER_MOUNT] = { "layer-mount", "the kernel refused to mount a layer",
+				  "check that the image is whole and of this type" },
+	[FAILURE_LAYER_STALLED] = { "layer-stalled", "a disk does not answer",
+				    "look at the host's storage; layerboot.timeout= gives it longer" },
+	[FAILURE_NO_LAYERS] = { "no-layers", "every layer is absent or skipped",
+				"attach at least one disk of the manifest" },
+	[FAILURE_MODULE_MISSING] = { "module-missing", "the initramfs lacks a kernel module",
+				     "build the initramfs for this kernel and manifest" },
+	[FAILURE_MODULE_LOAD] = { "module-load", "the kernel refused a module",
+				  "build the initramfs from the modules of the kernel that boots" },
+	[FAILURE_TOP] = { "top-failed", "the writable top could not be set up",
+			  "check size and nr-inodes of [top]" },
+	[FAILURE_UNION_UNSUPPORTED] = { "union-unsupported",
+					"the kernel does not have this union, or not for so many layers",
+					"use a kernel that has it, or fewer layers" },
+	[FAILURE_UNION] = { "union-failed", "the kernel refused the union",
+			    "its reason stands above; check the layers' file systems" },
+	[FAILURE_ROOT_DIRECTORY] = { "root-directory",
+				     "the merged root lacks /dev, /proc, /sys or /run",
+				     "add the directory to the system image" },
+	[FAILURE_INIT_MISSING] = { "init-missing", "the merged root has no init to start",
+				   "check that the system image is a whole root, or give init=" },
+	[FAILURE_INIT_EXEC] = { "init-exec", "the kernel refused to start the real init",
+				"check its architecture, its interpreter and its permissions" },
+	[FAILURE_SWITCH_ROOT] = { "switch-root", "the merged root could not become /",
+				  "this is a fault of the kernel or of layerboot: report it" },
+	[FAILURE_LIMIT] = { "limit", "a limit of layerboot was reached", "use less of it" },
+	[FAILURE_CRASH] = { "crash", "a helper process of the init crashed",
+			    "this is a fault of layerboot: report it" },
+};
+
+const struct failure_word *failure_word(enum failure_kind kind)
+{
+	return &words[kind];
+}
+
+int failure_set(struct failure *f, enum failure_kind kind, const char *layer, const char *format,
+		...)
+{
+	struct builder b;
+	va_list args;
+
+	*f = (struct failure){ .kind = kind };
+	builder_start(&b, f->layer, sizeof(f->layer));
+	builder_add(&b, layer ? layer : "");
+	builder_start(&b, f->text, sizeof(f->text));
+	va_start(args, format);
+	builder_addv(&b, format, args);
+	va_end(args);
+	return -1;
+}
+
+void failure_print(const struct failure *f, struct builder *b)
+{
+	const char *next = f->next[0] ? f->next : words[f->kind].next;
+
+	builder_addf(b, "error[%s]: ", words[f->kind].word);
+	if (f->layer[0])
+		builder_addf(b, "layer \"%s\": ", f->layer);
+	builder_add(b, f->text);
+	if (next[0])
+		builder_addf(b, "; %s", next);
+}

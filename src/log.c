@@ -1,0 +1,68 @@
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define RECORD_MAX 900
+
+static int target = STDERR_FILENO;
+static bool to_kmsg;
+static enum log_priority limit = LOG_PRIORITY_INFO;
+
+void log_target(int fd, bool kmsg)
+{
+	target = fd;
+	to_kmsg = kmsg;
+}
+
+void log_limit(enum log_priority priority)
+{
+	limit = priority;
+}
+
+static void put(enum log_priority priority, struct slice part, bool more)
+{
+	char record[RECORD_MAX + 64];
+	struct builder b;
+
+	builder_start(&b, record, sizeof(record));
+	if (to_kmsg)
+		builder_addf(&b, "<%d>", (int)priority);
+	builder_add(&b, "layerboot: ");
+	builder_add_slice(&b, part);
+	builder_add(&b, more ? " ...\n" : "\n");
+	/* A console that cannot be written to has nobody to be told about it. */
+	ssize_t ignored = write(target, record, b.len);
+	(void)ignored;
+}
+
+void log_line(enum log_priority priority, const char *format, ...)
+{
+	char line[4096];
+	struct builder b;
+	va_list args;
+	int saved = errno;
+
+	if (priority > limit)
+		return;
+	builder_start(&b, line, sizeof(line));
+	va_start(args, format);
+	builder_addv(&b, format, args);
+	va_end(args);
+
+	struct slice rest = { .at = line, .len = b.len };
+	while (to_kmsg && rest.len > RECORD_MAX) {
+		size_t len = RECORD_MAX;
+		while (len > RECORD_MAX / 2 && rest.at[len] != ' ')
+			len--;
+		put(priority, (struct slice){ .at = rest.at, .len = len }, true);
+		rest.at += len;
+		rest.len -= len;
+	}
+	put(priority, rest, false);
+	errno = saved;
+}

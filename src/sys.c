@@ -1,0 +1,288 @@
+#include "sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* <linux/mount.h> and <sys/mount.h> define the same names; only fs_mount.c needs the former. */
+int mount(const char *, const char *, const char *, unsigned long, const void *);
+
+static long result(long r)
+{
+	return r < 0 ? -errno : r;
+}
+
+int sys_open(const char *path, int flags)
+{
+	return (int)result(open(path, flags | O_CLOEXEC, 0644));
+}
+
+int sys_open_in_root(int dir, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+}
+
+int sys_openat(int dir, const char *path, int flags)
+{
+	return (int)result(openat(dir, path, flags | O_CLOEXEC));
+}
+
+int sys_close(int fd)
+{
+	return (int)result(close(fd));
+}
+
+ssize_t sys_read(int fd, void *buffer, size_t size)
+{
+	return result(read(fd, buffer, size));
+}
+
+ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	return result(pread(fd, buffer, size, offset));
+}
+
+ssize_t sys_write(int fd, const void *buffer, size_t size)
+{
+	return result(write(fd, buffer, size));
+}
+
+int sys_seek_end(int fd)
+{
+	return lseek(fd, 0, SEEK_END) < 0 ? -errno : 0;
+}
+
+int sys_ioctl(int fd, unsigned long request, void *arg)
+{
+	return (int)result(ioctl(fd, (int)request, arg));
+}
+
+int sys_dup2(int from, int to)
+{
+	return (int)result(dup2(from, to));
+}
+
+int sys_pipe(int ret[2])
+{
+	return (int)result(pipe2(ret, O_CLOEXEC | O_NONBLOCK));
+}
+
+int sys_mkdir(const char *path, mode_t mode)
+{
+	return (int)result(mkdir(path, mode));
+}
+
+int sys_stat(const char *path, struct stat *ret)
+{
+	return (int)result(stat(path, ret));
+}
+
+int sys_fstat(int fd, struct stat *ret)
+{
+	return (int)result(fstat(fd, ret));
+}
+
+int sys_fstatat(int dir, const char *path, struct stat *ret)
+{
+	return (int)result(fstatat(dir, path, ret, AT_SYMLINK_NOFOLLOW));
+}
+
+int sys_statfs(const char *path, struct statfs *ret)
+{
+	return (int)result(statfs(path, ret));
+}
+
+int sys_unlinkat(int dir, const char *path, bool directory)
+{
+	return (int)result(unlinkat(dir, path, directory ? AT_REMOVEDIR : 0));
+}
+
+ssize_t sys_readlink(const char *path, char *buffer, size_t size)
+{
+	return result(readlink(path, buffer, size));
+}
+
+int sys_access_exec(const char *path)
+{
+	return (int)result(access(path, X_OK));
+}
+
+int sys_chdir(const char *path)
+{
+	return (int)result(chdir(path));
+}
+
+int sys_chroot(const char *path)
+{
+	return (int)result(chroot(path));
+}
+
+ssize_t sys_getdents(int fd, void *buffer, size_t size)
+{
+	return result(syscall(SYS_getdents64, fd, buffer, size));
+}
+
+int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *options)
+{
+	return (int)result(mount(source, target, type, flags, options));
+}
+
+int sys_fsopen(const char *type)
+{
+	const unsigned cloexec = 1; /* FSOPEN_CLOEXEC */
+
+	return (int)result(syscall(SYS_fsopen, type, cloexec));
+}
+
+int sys_fsconfig(int fd, unsigned command, const char *key, const char *value)
+{
+	return (int)result(syscall(SYS_fsconfig, fd, command, key, value, 0));
+}
+
+int sys_fsmount(int fd, unsigned attributes)
+{
+	const unsigned cloexec = 1; /* FSMOUNT_CLOEXEC */
+
+	return (int)result(syscall(SYS_fsmount, fd, cloexec, attributes));
+}
+
+int sys_move_mount(int fd, const char *target)
+{
+	const unsigned empty_path = 4; /* MOVE_MOUNT_F_EMPTY_PATH */
+
+	return (int)result(syscall(SYS_move_mount, fd, "", AT_FDCWD, target, empty_path));
+}
+
+int sys_uevent_socket(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int size = 4 << 20; /* as much as a hundred disks with partitions announce at once */
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+ssize_t sys_recv(int fd, void *buffer, size_t size, unsigned *ret_sender)
+{
+	struct sockaddr_nl from = { 0 };
+	struct iovec part = { .iov_base = buffer, .iov_len = size };
+	struct msghdr message = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t len = recvmsg(fd, &message, 0);
+
+	if (len < 0)
+		return -errno;
+	*ret_sender = from.nl_pid;
+	return len;
+}
+
+int sys_poll(struct pollfd *fds, size_t count, int timeout_ms)
+{
+	return (int)result(poll(fds, count, timeout_ms));
+}
+
+pid_t sys_fork(void)
+{
+	return (pid_t)result(fork());
+}
+
+pid_t sys_getpid(void)
+{
+	return getpid();
+}
+
+int sys_wait(pid_t pid, int *ret_status)
+{
+	return (int)result(waitpid(pid, ret_status, 0));
+}
+
+pid_t sys_reap(int *ret_status)
+{
+	return (pid_t)result(waitpid(-1, ret_status, WNOHANG));
+}
+
+int sys_kill(pid_t pid, int signal)
+{
+	return (int)result(kill(pid, signal));
+}
+
+void sys_exit(int status)
+{
+	_exit(status);
+}
+
+int sys_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return (int)result(execve(path, argv, envp));
+}
+
+int sys_reboot(int command)
+{
+	return (int)result(reboot(command));
+}
+
+int sys_sync(void)
+{
+	sync();
+	return 0;
+}
+
+int sys_console_level(int level)
+{
+	const int console_level = 8; /* SYSLOG_ACTION_CONSOLE_LEVEL */
+
+	return (int)result(klogctl(console_level, NULL, level));
+}
+
+int64_t sys_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int sys_pause(int64_t ms)
+{
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	return (int)result(nanosleep(&time, NULL));
+}
+
+int sys_unblock_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	return (int)result(sigprocmask(SIG_SETMASK, &none, NULL));
+}
