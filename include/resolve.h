@@ -56,3 +56,6 @@ unsigned resolve_wants(const struct manifest *m);
 /* The disks that SOURCE names as far as it is known; at most MAX are put into RET. Returns their number. */
 size_t resolve_match(const struct source *source, const struct inventory *inv,
 		     const struct disk **ret, size_t max);
+
+/* Whether mount options (NULL: none) say that an image which was not cleanly unmounted is to be taken as it is. */
+bool resolve_accepts_dirty(const char *options);

@@ -24,7 +24,7 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset);
 ssize_t sys_write(int fd, const void *buffer, size_t size);
 int sys_seek_end(int fd);
 int sys_ioctl(int fd, unsigned long request, void *arg);
-int sys_dup2(int from, int to);
+int sys_keep(int fd); /* FD stays open over an exec */
 int sys_pipe(int ret[2]);
 
 int sys_mkdir(const char *path, mode_t mode);

@@ -12,7 +12,7 @@ struct parameter {
 static int set_manifest(struct cmdline *c, const char *value)
 {
 	c->manifest = value;
-	return *value ? 0 : -EINVAL;
+	return *value == '/' ? 0 : -EINVAL;
 }
 
 static int set_layer(struct cmdline *c, const char *value)
@@ -73,8 +73,7 @@ static int set_log(struct cmdline *c, const char *value)
 }
 
 static const struct parameter parameters[] = {
-	{ "manifest", set_manifest,
-	  "SERIAL=x, LABEL=x:/path, fw_cfg:NAME or a path in the initramfs" },
+	{ "manifest", set_manifest, "an absolute path in the initramfs" },
 	{ "layer", set_layer, "NAME,key=value,..., at most 64 times" },
 	{ "skip", set_skip, "the name of a layer, at most 64 times" },
 	{ "top", set_top, "tmpfs[,size=...][,nr-inodes=...] or none" },

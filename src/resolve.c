@@ -165,10 +165,10 @@ static int fail_missing(struct resolver *r, const struct layer *layer, int64_t t
 }
 
 /* An image that its last writer did not close is stale in ways that no mount option mends. */
-static bool accepts_dirty(const struct layer *layer)
+bool resolve_accepts_dirty(const char *options)
 {
 	static const char *const accepting[] = { "noload", "norecovery", "rescue=nologreplay" };
-	struct slice rest = slice_of(layer->options ? layer->options : ""), one;
+	struct slice rest = slice_of(options ? options : ""), one;
 
 	while (slice_next(&rest, ',', &one))
 		for (size_t i = 0; i < sizeof(accepting) / sizeof(accepting[0]); i++)
@@ -212,7 +212,7 @@ static int check_content(struct resolver *r, const struct layer *layer, const st
 	if (!is_layer_type(d->type))
 		return failure_set(f, FAILURE_LAYER_TYPE, layer->name, "%s: %s cannot be a layer",
 				   disk, d->type);
-	if (d->dirty && !accepts_dirty(layer))
+	if (d->dirty && !resolve_accepts_dirty(layer->options))
 		return failure_set(f, FAILURE_LAYER_DIRTY, layer->name,
 				   "%s was not cleanly unmounted", disk);
 	return 0;

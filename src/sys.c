@@ -73,9 +73,9 @@ int sys_ioctl(int fd, unsigned long request, void *arg)
 	return (int)result(ioctl(fd, (int)request, arg));
 }
 
-int sys_dup2(int from, int to)
+int sys_keep(int fd)
 {
-	return (int)result(dup2(from, to));
+	return (int)result(fcntl(fd, F_SETFD, 0));
 }
 
 int sys_pipe(int ret[2])

@@ -1,0 +1,36 @@
+/* What a disk says of itself: sysfs, and libblkid; nobody else includes that. */
+#pragma once
+
+#include "inventory.h"
+
+/* False for block devices that are never a disk of a machine: loop, ram, zram, floppy, device mapper. */
+bool disk_is_candidate(const char *name);
+
+/*
+ * Answers for the disk d->name, below /sys and /dev, what ABOUT asks; asking may block. Errors of reading go
+ * into d->error. d->known has ABOUT set afterwards.
+ */
+void disk_learn(struct disk *d, unsigned about);
+
+/*
+ * Reads type, label and UUID of the SIZE bytes of FD from OFFSET on into *d; SIZE 0: to the end.
+ * Limited to the types that a layer may have. 0 or -errno.
+ */
+MUST_CHECK int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d);
+
+/* Whether the superblock of TYPE on FD, from OFFSET on, says that it was not cleanly unmounted. */
+bool disk_is_dirty(int fd, uint64_t offset, const char *type);
+
+/* A partition of an image file. */
+struct disk_part {
+	unsigned number;
+	uint64_t offset, size; /* bytes */
+	char label[112];
+	char uuid[40];
+};
+
+/* The partitions of the image FD; at most MAX into RET. Their number, 0 without a table, or -errno. */
+int disk_partitions(int fd, struct disk_part *ret, size_t max);
+
+/* Makes the disk at PATH read-only (BLKROSET), for whoever opens it from now on. A descriptor or -errno. */
+int disk_open_readonly(const char *path);

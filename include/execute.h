@@ -1,0 +1,16 @@
+/* Carries out steps. */
+#pragma once
+
+#include "plan.h"
+
+/*
+ * Does one step in this process. ANSWER takes the kernel's words of a failure, or what the step found (of
+ * STEP_INIT: the path). 0 or -errno. STEP_MODULE and STEP_EXEC are not for this function.
+ */
+MUST_CHECK int execute_step(const struct step *s, struct builder *answer);
+
+/* The same in a child, since it may block on a disk; -ETIMEDOUT after TIMEOUT_MS, -ECHILD if it crashed. */
+MUST_CHECK int execute_guarded(const struct step *s, int64_t timeout_ms, struct builder *answer);
+
+/* Says what the failure of a step means. WORDS are the kernel's, or empty. Always returns -1. */
+int execute_failed(const struct step *s, int error, const char *words, struct failure *failure);

@@ -1,0 +1,20 @@
+/* The way from the initramfs into the merged root. */
+#pragma once
+
+#include "text.h"
+
+/* 0 if / is what the kernel unpacked: a ramfs or tmpfs, with an /init. -EXDEV if it is something else. */
+MUST_CHECK int switch_root_check(void);
+
+/*
+ * Makes TARGET, a mount, the root of this process and its working directory; then deletes what the old root
+ * held. Nothing is changed unless switch_root_check() agrees. 0 or -errno.
+ */
+MUST_CHECK int switch_root(const char *target);
+
+/*
+ * Finds the program to start inside ROOT, symlinks resolved as they will be once ROOT is /: WANTED, or where
+ * it is NULL the first of /sbin/init, /etc/init and /bin/init. 0 and *ret, which is WANTED or a constant; or
+ * -ENOENT, -EACCES (not executable), -EISDIR, or another -errno, and *ret is the last that was looked at.
+ */
+MUST_CHECK int find_init(const char *root, const char *wanted, const char **ret);

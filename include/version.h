@@ -1,0 +1,4 @@
+/* Which build this is. */
+#pragma once
+
+extern const char layerboot_version[];

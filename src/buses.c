@@ -1,0 +1,26 @@
+#include "buses.h"
+
+#include <string.h>
+
+/* Modaliases as scripts/mod/file2alias.c of the kernel writes them. */
+const struct bus buses[] = {
+	{ "pci", "pci:", "bc01sc" }, /* class 01: mass storage, virtio-blk's and NVMe's too */
+	{ "virtio", "virtio:d00000002v", "" }, /* virtio-blk */
+	{ "virtio", "virtio:d00000008v", "" }, /* virtio-scsi */
+	{ "platform", "acpi:LNRO0005:", "" },  /* virtio over MMIO, named by ACPI */
+	{ "platform", "of:", "Cvirtio,mmio" }, /* the same, named by a device tree */
+	{ "scsi", "scsi:t-0x00", "" },         /* disk */
+	{ "scsi", "scsi:t-0x05", "" },         /* CD-ROM */
+};
+
+const size_t buses_count = sizeof(buses) / sizeof(buses[0]);
+
+bool bus_wants(const char *subsystem, const char *modalias)
+{
+	for (size_t i = 0; i < buses_count; i++)
+		if (strcmp(subsystem, buses[i].name) == 0 &&
+		    strncmp(modalias, buses[i].prefix, strlen(buses[i].prefix)) == 0 &&
+		    strstr(modalias, buses[i].part))
+			return true;
+	return false;
+}

@@ -1,0 +1,180 @@
+#include "execute.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "child.h"
+#include "disks.h"
+#include "fs_mount.h"
+#include "plan_print.h"
+#include "resolve.h"
+#include "switch_root.h"
+#include "sys.h"
+
+static int make_directory(const struct step *s)
+{
+	struct stat st;
+	int r = sys_mkdir(s->target, s->mode);
+
+	/* It may be there already; in a merged root it must be a directory and no symlink that leads away. */
+	if (r != -EEXIST && r != -EROFS)
+		return r;
+	int found = sys_fstatat(AT_FDCWD, s->target, &st);
+	if (found < 0)
+		return found;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+static int mount_layer(const struct step *s, struct builder *words)
+{
+	/* Read-only below the file system: a journal replay or a stray write cannot reach the image. */
+	int fd = disk_open_readonly(s->source);
+
+	if (fd < 0)
+		return fd;
+	bool dirty = disk_is_dirty(fd, 0, s->type) && !resolve_accepts_dirty(s->options);
+	int r = dirty ? -EUCLEAN
+		      : fs_mount(s->source, s->target, s->type, s->flags, s->options, words);
+	(void)sys_close(fd);
+	return r;
+}
+
+static int mount_union(const struct step *s, struct builder *words)
+{
+	const struct fs_union u = {
+		.type = s->type,
+		.target = s->target,
+		.options = s->options,
+		.flags = s->flags,
+		.directory = PATH_LAYERS,
+		.lowers = s->lowers,
+		.lowers_count = s->lowers_count,
+		.upper = s->upper,
+		.work = s->work,
+	};
+
+	return fs_mount_union(&u, words);
+}
+
+static int look_for_init(const struct step *s, struct builder *answer)
+{
+	const char *path = s->source ? s->source : "";
+	int r = find_init(s->target, s->source, &path);
+
+	builder_add(answer, path);
+	return r;
+}
+
+/* Mounts of the kernel's own file systems do not wait for a disk; libmount has nothing to add to them. */
+static int mount_plain(const struct step *s)
+{
+	int r = sys_mount(s->source, s->target, s->type, s->flags, s->options);
+
+	if (r != -ENOENT)
+		return r;
+	r = sys_mkdir(s->target, 0755);
+	return r < 0 ? r : sys_mount(s->source, s->target, s->type, s->flags, s->options);
+}
+
+int execute_step(const struct step *s, struct builder *answer)
+{
+	const unsigned long remount =
+		32 | 4096;               /* MS_REMOUNT | MS_BIND: this mount, not its file system */
+	const unsigned long move = 8192; /* MS_MOVE */
+
+	switch (s->kind) {
+	case STEP_DIR:
+		return make_directory(s);
+	case STEP_MOUNT:
+		return mount_plain(s);
+	case STEP_LAYER:
+		return mount_layer(s, answer);
+	case STEP_UNION:
+		return mount_union(s, answer);
+	case STEP_READONLY:
+		return sys_mount(NULL, s->target, NULL, s->flags | remount, NULL);
+	case STEP_INIT:
+		return look_for_init(s, answer);
+	case STEP_MOVE:
+		return sys_mount(s->source, s->target, NULL, move, NULL);
+	case STEP_SWITCH:
+		return switch_root(s->target);
+	case STEP_MODULE:
+	case STEP_EXEC:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int guarded_work(void *arg, struct builder *answer)
+{
+	return execute_step(arg, answer);
+}
+
+int execute_guarded(const struct step *s, int64_t timeout_ms, struct builder *answer)
+{
+	struct child child;
+	int64_t deadline_us = sys_now_us() + timeout_ms * 1000;
+	int result = 0;
+	int r = child_start(&child, guarded_work, (void *)s, deadline_us);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		struct pollfd wait = { .fd = child.fd, .events = POLLIN };
+		switch (child_check(&child, sys_now_us(), &result)) {
+		case CHILD_DONE:
+			builder_add(answer, child.answer);
+			return result;
+		case CHILD_CRASHED:
+			return -ECHILD;
+		case CHILD_STALLED:
+			return -ETIMEDOUT;
+		case CHILD_RUNNING:
+			break;
+		}
+		int64_t left_ms = (deadline_us - sys_now_us()) / 1000 + 1;
+		(void)sys_poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
+	}
+}
+
+/* Errors that mean the same whatever the step was, or something of their own for one kind of step. */
+static enum failure_kind failure_of(const struct step *s, int error)
+{
+	if (error == -ECHILD)
+		return FAILURE_CRASH;
+	if (s->kind == STEP_LAYER) {
+		if (error == -ETIMEDOUT)
+			return FAILURE_LAYER_STALLED;
+		/* A journal that would have to be replayed onto a read-only disk. */
+		if (error == -EUCLEAN || error == -EROFS)
+			return FAILURE_LAYER_DIRTY;
+		if (error == -ENODEV)
+			return FAILURE_MODULE_MISSING;
+	}
+	if (s->kind == STEP_UNION && (error == -ENODEV || error == -EOPNOTSUPP))
+		return FAILURE_UNION_UNSUPPORTED;
+	return s->failure;
+}
+
+int execute_failed(const struct step *s, int error, const char *words, struct failure *failure)
+{
+	char what[1024];
+	struct builder b;
+
+	if (s->kind == STEP_INIT)
+		return failure_set(failure, FAILURE_INIT_MISSING, NULL, "%s in the merged root: %s",
+				   words && *words ? words : "/sbin/init", strerror(-error));
+	builder_start(&b, what, sizeof(what));
+	if (s->kind == STEP_LAYER)
+		builder_addf(&b, "%s as %s", s->source, s->type);
+	else
+		plan_print_step(s, &b);
+	bool said = words && *words;
+	return failure_set(failure, failure_of(s, error), s->layer, "%s: %s%s%s%s", what,
+			   error == -EUCLEAN     ? "not cleanly unmounted"
+			   : error == -ETIMEDOUT ? "no answer within the time limit"
+			   : error == -ECHILD    ? "the helper process died"
+						 : strerror(-error),
+			   said ? " (kernel: " : "", said ? words : "", said ? ")" : "");
+}

@@ -1,0 +1,217 @@
+#include "fs_mount.h"
+
+#include <errno.h>
+#include <libmount/libmount.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel_log.h"
+#include "sys.h"
+
+#ifndef MS_RDONLY
+#define MS_RDONLY 1
+#endif
+
+/* All that PID 1 has no use for is off: helpers, utab, fstab, canonical paths. */
+static int mount_in_context(struct libmnt_context *c, const char *source, const char *target,
+			    const char *type, unsigned long flags, const char *options)
+{
+	if (mnt_context_disable_helpers(c, 1) < 0 || mnt_context_disable_mtab(c, 1) < 0 ||
+	    mnt_context_disable_canonicalize(c, 1) < 0 || mnt_context_disable_swapmatch(c, 1) < 0 ||
+	    mnt_context_set_optsmode(c, MNT_OMODE_NOTAB) < 0 ||
+	    mnt_context_set_source(c, source) < 0 || mnt_context_set_target(c, target) < 0 ||
+	    mnt_context_set_fstype(c, type) < 0 || mnt_context_set_mflags(c, flags) < 0 ||
+	    (options && mnt_context_set_options(c, options) < 0))
+		return -ENOMEM;
+	int r = mnt_context_mount(c);
+	if (r == 0)
+		return 0;
+	int error = mnt_context_get_syscall_errno(c);
+	return error > 0 ? -error : r < 0 ? r : -EINVAL;
+}
+
+int fs_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	     const char *options, struct builder *words)
+{
+	struct libmnt_context *c = mnt_new_context();
+
+	if (!c)
+		return -ENOMEM;
+	int log = kernel_log_open();
+	int r = mount_in_context(c, source, target, type, flags, options);
+	mnt_free_context(c);
+	if (r < 0)
+		kernel_log_take(log, words);
+	else if (log >= 0)
+		(void)sys_close(log);
+	return r;
+}
+
+/*
+ * 6.1 takes any key and fails only at the creation; a kernel that has lowerdir+ (6.5) looks the path up at
+ * once, and this one does not exist.
+ */
+static bool has_lowerdir_plus(const char *type)
+{
+	int fd = sys_fsopen(type);
+
+	if (fd < 0)
+		return false;
+	int r = sys_fsconfig(fd, FSCONFIG_SET_STRING, "lowerdir+", "/nonexistent-layerboot");
+	(void)sys_close(fd);
+	return r == -ENOENT;
+}
+
+/* The context's messages: a letter for the level, a blank, the text. */
+static void take_context_words(int fd, struct builder *words)
+{
+	char message[512];
+	ssize_t len;
+
+	while ((len = sys_read(fd, message, sizeof(message) - 1)) > 2) {
+		message[len] = '\0';
+		if (words->len > 0)
+			builder_add(words, "; ");
+		builder_add_slice(words, (struct slice){ .at = message + 2,
+							 .len = strcspn(message + 2, "\n") });
+	}
+}
+
+static int set_string(int fd, const char *key, const char *value)
+{
+	return sys_fsconfig(fd, FSCONFIG_SET_STRING, key, value);
+}
+
+/* Comma-separated KEY=VALUE, one call each. */
+static int set_options(int fd, const char *options)
+{
+	struct slice rest = slice_of(options), one;
+
+	while (slice_next(&rest, ',', &one)) {
+		char text[256], *value;
+		struct builder b;
+		builder_start(&b, text, sizeof(text));
+		builder_add_slice(&b, one);
+		value = strchr(text, '=');
+		if (b.overflow || !value)
+			return -EINVAL;
+		*value = '\0';
+		int r = set_string(fd, text, value + 1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int set_lowers(int fd, const struct fs_union *u)
+{
+	for (size_t i = 0; i < u->lowers_count; i++) {
+		char path[256]; /* fsconfig takes strings up to 255 bytes */
+		struct builder b;
+		builder_start(&b, path, sizeof(path));
+		if (u->lowers[i][0] != '/')
+			builder_addf(&b, "%s/", u->directory);
+		builder_add(&b, u->lowers[i]);
+		int r = b.overflow ? -ENAMETOOLONG : set_string(fd, "lowerdir+", path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int configure(int fd, const struct fs_union *u)
+{
+	int r = set_string(fd, "source", u->type);
+
+	if (r == 0)
+		r = set_lowers(fd, u);
+	if (r == 0 && u->upper)
+		r = set_string(fd, "upperdir", u->upper);
+	if (r == 0 && u->work)
+		r = set_string(fd, "workdir", u->work);
+	if (r == 0)
+		r = set_options(fd, u->options);
+	if (r == 0 && (u->flags & MS_RDONLY))
+		r = sys_fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL);
+	if (r == 0)
+		r = sys_fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL);
+	return r;
+}
+
+static int mount_new(const struct fs_union *u, struct builder *words)
+{
+	int fd = sys_fsopen(u->type);
+
+	if (fd < 0)
+		return fd;
+	int r = configure(fd, u);
+	if (r < 0)
+		take_context_words(fd, words);
+	if (r == 0) {
+		int mount = sys_fsmount(fd, u->flags & MS_RDONLY ? MOUNT_ATTR_RDONLY : 0);
+		r = mount < 0 ? mount : sys_move_mount(mount, u->target);
+		if (mount >= 0)
+			(void)sys_close(mount);
+	}
+	(void)sys_close(fd);
+	return r;
+}
+
+/* mount(2) copies one page of options, its last byte a NUL (fs/namespace.c, copy_mount_options). */
+#define OPTIONS_MAX 4096
+
+/* A colon separates layers and a comma options; overlay takes both with a backslash before. */
+static void add_path(struct builder *b, const char *path)
+{
+	for (const char *p = path; *p; p++) {
+		if (*p == ':' || *p == ',' || *p == '\\')
+			builder_add(b, "\\");
+		builder_add_slice(b, (struct slice){ .at = p, .len = 1 });
+	}
+}
+
+static int mount_old(const struct fs_union *u, struct builder *words)
+{
+	char options[OPTIONS_MAX];
+	struct builder b;
+
+	builder_start(&b, options, sizeof(options));
+	for (size_t i = 0; i < u->lowers_count; i++) {
+		builder_add(&b, i ? ":" : "lowerdir=");
+		add_path(&b, u->lowers[i]);
+	}
+	if (u->upper) {
+		builder_add(&b, ",upperdir=");
+		add_path(&b, u->upper);
+		builder_add(&b, ",workdir=");
+		add_path(&b, u->work);
+	}
+	builder_addf(&b, ",%s", u->options);
+	if (b.overflow) {
+		builder_addf(
+			words,
+			"this kernel lacks lowerdir+, and the options for %zu layers need more "
+			"than the %d bytes that mount(2) takes",
+			u->lowers_count, OPTIONS_MAX - 1);
+		return -EOPNOTSUPP;
+	}
+	/* Short names: they are looked up from the working directory. */
+	int r = sys_chdir(u->directory);
+	if (r == 0)
+		r = sys_mount(u->type, u->target, u->type, u->flags, options);
+	(void)sys_chdir("/");
+	return r;
+}
+
+int fs_mount_union(const struct fs_union *u, struct builder *words)
+{
+	int log = kernel_log_open();
+	int r = has_lowerdir_plus(u->type) ? mount_new(u, words) : mount_old(u, words);
+
+	if (r < 0)
+		kernel_log_take(log, words);
+	else if (log >= 0)
+		(void)sys_close(log);
+	return r;
+}

@@ -1,0 +1,54 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "boot.h"
+#include "commands.h"
+#include "failure.h"
+#include "sys.h"
+#include "version.h"
+
+static const char help[] =
+	"layerboot: boots a virtual machine from several disk images that become one root\n"
+	"\n"
+	"usage: layerboot COMMAND [ARGUMENT]...\n"
+	"\n"
+	"  plan        print the steps that a boot would take\n"
+	"  --version   print the version\n"
+	"  --help      print this; \"layerboot COMMAND --help\" tells more\n"
+	"\n"
+	"Started by the kernel as /init of an initramfs it boots; scripts/mkinitramfs makes one.\n";
+
+static int refuse_boot(void)
+{
+	struct failure failure;
+	char line[512];
+	struct builder b;
+
+	(void)failure_set(&failure, FAILURE_NOT_PID1, NULL, "this is process %d, not the first",
+			  (int)sys_getpid());
+	builder_start(&b, line, sizeof(line));
+	failure_print(&failure, &b);
+	(void)fprintf(stderr, "layerboot: %s\n", line);
+	return 1;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	/* The kernel starts /init as process 1; in a container process 1 may well be "layerboot plan". */
+	if (strcmp(name, "init") == 0 || (sys_getpid() == 1 && strcmp(name, "layerboot") != 0)) {
+		if (sys_getpid() != 1)
+			return refuse_boot();
+		boot(argv, envp);
+	}
+	if (argc >= 2 && strcmp(argv[1], "plan") == 0)
+		return command_plan(argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
+		return printf("layerboot %s\n", layerboot_version) < 0;
+	if (argc >= 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(help, stdout) < 0;
+	(void)fputs(help, stderr);
+	return 2;
+}

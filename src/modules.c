@@ -1,0 +1,94 @@
+#include "modules.h"
+
+#include <errno.h>
+#include <libkmod.h>
+#include <string.h>
+
+#include "kernel_log.h"
+#include "sys.h"
+
+struct modules {
+	struct kmod_ctx *ctx;
+};
+
+int modules_open(struct modules **ret)
+{
+	/* One context a process; an empty list of configuration files saves the search for them. */
+	static struct modules only;
+	static const char *const no_config[] = { NULL };
+
+	only.ctx = kmod_new(NULL, no_config);
+	if (!only.ctx)
+		return -ENOMEM;
+	*ret = &only;
+	return 0;
+}
+
+void modules_close(struct modules *m)
+{
+	kmod_unref(m->ctx);
+	m->ctx = NULL;
+}
+
+static int insert(struct kmod_list *list)
+{
+	struct kmod_list *item;
+	int result = -ENOENT;
+
+	kmod_list_foreach(item, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(item);
+		int r = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL, NULL);
+		kmod_module_unref(module);
+		/* Two children may load what both need; the second finds it there. */
+		if (r == -EEXIST)
+			r = 0;
+		/* An alias may stand for several drivers; one that takes the device is enough. */
+		if (r >= 0 || result == -ENOENT)
+			result = r < 0 ? r : 0;
+	}
+	return result;
+}
+
+int modules_load(struct modules *m, const char *name, struct builder *words)
+{
+	struct kmod_list *list = NULL;
+	int r = kmod_module_new_from_lookup(m->ctx, name, &list);
+
+	/* -ENOSYS: there is no index, so there is no module of this kernel at all. */
+	if (r == -ENOSYS || (r >= 0 && !list))
+		return -ENOENT;
+	if (r < 0)
+		return r;
+	int log = kernel_log_open();
+	r = insert(list);
+	kmod_module_unref_list(list);
+	if (r < 0)
+		kernel_log_take(log, words);
+	else if (log >= 0)
+		(void)sys_close(log);
+	return r;
+}
+
+bool filesystem_known(const char *type)
+{
+	char text[4096];
+	struct slice rest = { .at = text }, line;
+	int fd = sys_open("/proc/filesystems", O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	ssize_t len;
+	while ((len = sys_read(fd, text + rest.len, sizeof(text) - rest.len)) > 0)
+		rest.len += (size_t)len;
+	(void)sys_close(fd);
+	/* "nodev\toverlay" or "\tsquashfs" */
+	while (slice_next(&rest, '\n', &line)) {
+		const char *tab = memchr(line.at, '\t', line.len);
+		if (tab && slice_is((struct slice){ .at = tab + 1,
+						    .len = (size_t)(line.at + line.len - tab - 1) },
+				    type))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,114 @@
+#include "switch_root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "sys.h"
+
+int switch_root_check(void)
+{
+	struct statfs fs;
+	struct stat st;
+	int r = sys_statfs("/", &fs);
+
+	if (r < 0)
+		return r;
+	if ((unsigned long)fs.f_type != RAMFS_MAGIC && (unsigned long)fs.f_type != TMPFS_MAGIC)
+		return -EXDEV;
+	r = sys_stat("/init", &st);
+	return r == 0 && S_ISREG(st.st_mode) ? 0 : -EXDEV;
+}
+
+/* Deletes what DIR holds on DEVICE, depth first; what cannot be deleted stays, it only takes memory. */
+static void empty(int dir, dev_t device, int depth)
+{
+	char buffer[4096];
+	ssize_t len;
+
+	while ((len = sys_getdents(dir, buffer, sizeof(buffer))) > 0) {
+		for (ssize_t at = 0; at < len;) {
+			struct dirent *e = (struct dirent *)(void *)(buffer + at);
+			struct stat st;
+			at += e->d_reclen;
+			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+			    sys_fstatat(dir, e->d_name, &st) < 0 || st.st_dev != device)
+				continue;
+			if (S_ISDIR(st.st_mode) && depth > 0) {
+				int sub = sys_openat(dir, e->d_name,
+						     O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+				if (sub >= 0) {
+					empty(sub, device, depth - 1);
+					(void)sys_close(sub);
+				}
+			}
+			(void)sys_unlinkat(dir, e->d_name, S_ISDIR(st.st_mode));
+		}
+	}
+}
+
+int switch_root(const char *target)
+{
+	const int deepest = 32;
+	struct stat st;
+	int r = switch_root_check();
+
+	if (r < 0)
+		return r;
+	int old = sys_open("/", O_RDONLY | O_DIRECTORY);
+	if (old < 0)
+		return old;
+	r = sys_fstat(old, &st);
+	if (r == 0)
+		r = sys_chdir(target);
+	/* pivot_root(2) refuses the initramfs: it has no parent mount to be put on. */
+	if (r == 0)
+		r = sys_mount(".", "/", NULL, MS_MOVE, NULL);
+	if (r == 0)
+		r = sys_chroot(".");
+	if (r == 0)
+		r = sys_chdir("/");
+	if (r == 0)
+		empty(old, st.st_dev, deepest);
+	(void)sys_close(old);
+	return r;
+}
+
+static int check_init(int root, const char *path)
+{
+	struct stat st;
+	int fd = sys_open_in_root(root, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	int r = sys_fstat(fd, &st);
+	(void)sys_close(fd);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
+	return st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+int find_init(const char *root, const char *wanted, const char **ret)
+{
+	/* The kernel's own list without /bin/sh: a guest that sits in a shell looks alive. */
+	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init" };
+	int fd = sys_open(root, O_PATH | O_DIRECTORY), r = -ENOENT;
+
+	if (fd < 0)
+		return fd;
+	if (wanted) {
+		*ret = wanted;
+		r = check_init(fd, wanted);
+	} else {
+		for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && r == -ENOENT; i++) {
+			*ret = usual[i];
+			r = check_init(fd, usual[i]);
+		}
+	}
+	(void)sys_close(fd);
+	return r;
+}
