@@ -1,0 +1,102 @@
+# make             build/layerboot, the static init
+# make run         builds all there is to see and boots it; make check tests it
+# make DEPS=DIR    with musl builds of libblkid, libmount and libkmod (DIR/include, DIR/lib) made elsewhere
+# make PKG_CONFIG_DEPS=1 CC=gcc   on a distribution that is musl itself
+
+CC = musl-gcc
+HOST_CC = gcc
+BUILD = build
+DEPS = $(BUILD)/deps
+WERROR = -Werror
+LIMIT = 460800
+N = 50
+
+WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
+	-Wwrite-strings -Wswitch-enum $(WERROR)
+BASE = -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARN) -MMD -MP
+CFLAGS = -Os -flto=auto -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -fno-pie
+LDFLAGS = -static -no-pie -Wl,--gc-sections -s
+HOST_CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+ifdef PKG_CONFIG_DEPS
+DEPS_CFLAGS := $(shell pkg-config --static --cflags blkid mount libkmod)
+DEPS_LIBS := $(shell pkg-config --static --libs blkid mount libkmod)
+else
+DEPS_CFLAGS = -isystem $(DEPS)/include -idirafter $(DEPS)/kernel-headers
+DEPS_LIBS = -L$(DEPS)/lib -lmount -lblkid -lkmod -luuid
+endif
+
+SRC := $(wildcard src/*.c)
+OBJ := $(SRC:src/%.c=$(BUILD)/obj/%.o)
+HOST_OBJ := $(SRC:src/%.c=$(BUILD)/host/obj/%.o)
+TESTS := $(patsubst tests/unit/%.c,$(BUILD)/host/unit/%,$(wildcard tests/unit/test_*.c))
+
+all: $(BUILD)/layerboot
+
+$(BUILD)/layerboot: $(OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(DEPS_LIBS) -o $@.new
+	@! readelf -l $@.new | grep -q INTERP || { echo "$@ is not static" >&2; exit 1; }
+	@test $$(stat -c %s $@.new) -le $(LIMIT) || { echo "$@ is over $(LIMIT) bytes" >&2; exit 1; }
+	mv $@.new $@
+
+$(BUILD)/obj/%.o: src/%.c | $(if $(filter $(BUILD)/deps,$(DEPS)),$(BUILD)/deps/versions)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(DEPS_CFLAGS) -c $< -o $@
+
+$(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: BASE += -DLAYERBOOT_VERSION='"$(VERSION)"'
+
+$(BUILD)/deps/versions: scripts/build-deps
+	scripts/build-deps --out $(BUILD)/deps
+
+# The same code for this machine, with sanitizers and the distribution's own libraries.
+host: $(BUILD)/host/layerboot
+
+$(BUILD)/host/layerboot: $(HOST_OBJ)
+	$(HOST_CC) $(HOST_CFLAGS) $^ -lmount -lblkid -lkmod -o $@
+
+$(BUILD)/host/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(HOST_CC) $(BASE) $(HOST_CFLAGS) -c $< -o $@
+
+$(BUILD)/host/unit/%: tests/unit/%.c $(HOST_OBJ)
+	@mkdir -p $(@D)
+	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< $(filter-out %/main.o,$(HOST_OBJ)) -lcmocka -lmount -lblkid \
+		-lkmod -o $@
+
+unit: $(TESTS)
+	tests/run unit
+
+check:
+	scripts/setup
+	$(MAKE) all host $(TESTS)
+	tests/run
+
+lint tiers boot: all
+	tests/run $@
+
+demo: all
+	scripts/demo
+
+run:
+	scripts/setup
+	$(MAKE) demo
+	scripts/demo --run
+
+check-soak: all
+	tests/boot/soak $(N)
+
+# Line coverage of the deciding tier by the unit tests.
+coverage:
+	$(MAKE) BUILD=$(BUILD)/coverage HOST_CFLAGS="-O0 -g --coverage" unit-binaries
+	tests/coverage $(BUILD)/coverage
+
+unit-binaries: $(TESTS)
+
+clean:
+	rm -rf $(BUILD)/obj $(BUILD)/host $(BUILD)/coverage $(BUILD)/layerboot
+
+.PHONY: all host unit unit-binaries check lint tiers boot demo run check-soak coverage clean
+.SECONDARY:
+-include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)
