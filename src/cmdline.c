@@ -175,8 +175,6 @@ static int set_kernels_own(struct cmdline *c, struct slice name, struct slice va
 	/* Any number but 0 makes the kernel reboot after a panic; the sign only says how soon. */
 	if (slice_is(name, "panic"))
 		c->panic = !slice_is(value, "0") && value.len > 0;
-	if (slice_is(name, "quiet") && c->log == LOG_NORMAL)
-		c->log = LOG_QUIET;
 	return 0;
 }
 
@@ -185,6 +183,7 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 {
 	static const char prefix[] = "layerboot.";
 	struct slice one, name, value;
+	bool quiet = false, said = false;
 	int result = 0;
 
 	*ret = (struct cmdline){ .timeout_ms = CMDLINE_DEFAULT_TIMEOUT_MS, .log = LOG_NORMAL };
@@ -196,14 +195,20 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 		if (slice_starts(name, prefix)) {
 			name.at += sizeof(prefix) - 1;
 			name.len -= sizeof(prefix) - 1;
+			said |= same_name(name, "log");
 			if (set_own(ret, name, value, arena, &first) < 0 && result == 0) {
 				*failure = first;
 				result = -1;
 			}
+		} else if (slice_is(name, "quiet")) {
+			quiet = true;
 		} else if (set_kernels_own(ret, name, value, arena) < 0 && result == 0) {
 			result = failure_set(failure, FAILURE_LIMIT, NULL,
 					     "the kernel command line is too long");
 		}
 	}
+	/* What is said to layerboot alone stands above it, wherever it stands. */
+	if (quiet && !said)
+		ret->log = LOG_QUIET;
 	return result;
 }

@@ -169,7 +169,7 @@ bool layer_name_valid(struct slice name)
 		char c = name.at[i];
 		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 			     (c >= '0' && c <= '9');
-		if (!alnum && (i == 0 || !strchr("._-", c)))
+		if (!alnum && (i == 0 || c == '\0' || !strchr("._-", c)))
 			return false;
 	}
 	return true;

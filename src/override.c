@@ -12,6 +12,11 @@ static int override_error(struct failure *f, const char *parameter, const char *
 			   text, expected);
 }
 
+static int no_room(struct failure *f, const char *parameter)
+{
+	return failure_set(f, FAILURE_LIMIT, NULL, "layerboot.%s=: too much text", parameter);
+}
+
 /* One key=value of a parameter; options= takes all that follows, since its value holds commas itself. */
 static int override_key(enum section section, struct place *place, struct slice *rest)
 {
@@ -36,19 +41,23 @@ static int override_key(enum section section, struct place *place, struct slice 
 static int override_layer(struct manifest *m, const char *text, struct arena *arena,
 			  struct failure *f)
 {
-	struct place place = { .manifest = m, .arena = arena, .expected = EXPECTED_LAYER_NAME };
+	struct place place = { .manifest = m, .arena = arena };
 	struct slice rest = slice_of(text), name;
 
 	if (!slice_next(&rest, ',', &name) || !layer_name_valid(name))
 		return override_error(f, "layer", text, EXPECTED_LAYER_NAME);
 	place.layer = layer_find(m, name);
+	if (!place.layer && m->layers_count == MANIFEST_LAYERS_MAX)
+		return failure_set(f, FAILURE_LIMIT, NULL, "more than %d layers",
+				   MANIFEST_LAYERS_MAX);
 	if (!place.layer)
 		place.layer = layer_add(m, name, arena);
 	if (!place.layer)
-		return failure_set(f, FAILURE_LIMIT, NULL, "more than %d layers",
-				   MANIFEST_LAYERS_MAX);
+		return no_room(f, "layer");
 	while (rest.at) {
 		int r = override_key(SECTION_LAYER, &place, &rest);
+		if (r == -ENOMEM)
+			return no_room(f, "layer");
 		if (r < 0)
 			return override_error(f, "layer", text, place.expected);
 	}
@@ -68,6 +77,8 @@ static int override_top(struct manifest *m, const char *text, struct arena *aren
 	int r = key_find(SECTION_TOP, slice_of("type"))->set(&place, type);
 	while (r == 0 && rest.at)
 		r = override_key(SECTION_TOP, &place, &rest);
+	if (r == -ENOMEM)
+		return no_room(f, "top");
 	return r < 0 ? override_error(f, "top", text, place.expected) : 0;
 }
 

@@ -10,7 +10,21 @@ struct resolver {
 	const struct inventory *inv;
 	struct resolution *ret;
 	int64_t timeout_ms;
+	bool asked; /* a disk has not said yet whether it is one of those that are looked for */
 };
+
+/* Did the cut make SOURCE match D? */
+static bool matches_by_cut(const struct source *source, const struct disk *d)
+{
+	if (strcmp(d->transport, "virtio") != 0 || strlen(d->serial) != VIRTIO_SERIAL_MAX)
+		return false;
+	for (size_t i = 0; i < source->count; i++)
+		if (source->any[i].kind == SELECTOR_SERIAL &&
+		    strlen(source->any[i].value) > VIRTIO_SERIAL_MAX &&
+		    strncmp(d->serial, source->any[i].value, VIRTIO_SERIAL_MAX) == 0)
+			return true;
+	return false;
+}
 
 static bool serial_matches(const struct disk *d, const char *serial)
 {
@@ -122,7 +136,9 @@ static bool ask_needed(struct resolver *r, const struct disk *d, unsigned needs)
 	static const enum known bits[] = { KNOWN_IDENTITY, KNOWN_SUPERBLOCK, KNOWN_PARTITION };
 	bool asked = false;
 
-	if (!d->parent[0] && (d->known & KNOWN_IDENTITY))
+	if (needs && !(d->known & KNOWN_IDENTITY))
+		needs = KNOWN_IDENTITY;
+	else if (!d->parent[0])
 		needs &= ~(unsigned)KNOWN_PARTITION;
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
 		if (needs & bits[i] & ~d->known) {
@@ -137,14 +153,18 @@ static int fail_duplicate(struct resolver *r, const struct layer *layer, const s
 {
 	char seen[512];
 	struct builder b;
+	bool cut = false;
 
 	builder_start(&b, seen, sizeof(seen));
 	for (size_t i = 0; i < count && i < 8; i++) {
 		builder_add(&b, i ? ", " : "");
 		disk_print_short(found[i], &b);
+		cut |= matches_by_cut(&layer->source, found[i]);
 	}
-	return failure_set(&r->ret->failure, FAILURE_LAYER_DUPLICATE, layer->name,
-			   "%zu disks match %s: %s", count, layer->source.text, seen);
+	return failure_set(&r->ret->failure,
+			   cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE, layer->name,
+			   "%zu disks match %s: %s%s", count, layer->source.text, seen,
+			   count > 8 || b.overflow ? " ..." : "");
 }
 
 static int fail_missing(struct resolver *r, const struct layer *layer, int64_t timeout_ms)
@@ -242,6 +262,11 @@ static void wake_at(struct resolver *r, int64_t ms)
 		r->ret->wake_ms = ms;
 }
 
+static int64_t timeout_of(const struct resolver *r, const struct layer *layer)
+{
+	return layer->timeout_ms >= 0 ? layer->timeout_ms : r->timeout_ms;
+}
+
 /*
  * No disk matches. An optional layer without a timeout of its own is given up when the disks that were there
  * at the start have all come, or when a required one would be.
@@ -249,7 +274,7 @@ static void wake_at(struct resolver *r, int64_t ms)
 static int not_found(struct resolver *r, struct resolved_layer *res)
 {
 	const struct layer *layer = res->layer;
-	int64_t timeout_ms = layer->timeout_ms >= 0 ? layer->timeout_ms : r->timeout_ms;
+	int64_t timeout_ms = timeout_of(r, layer);
 	bool over = r->inv->elapsed_ms >= timeout_ms;
 
 	if (layer->optional && (over || (layer->timeout_ms < 0 && r->inv->settled))) {
@@ -279,13 +304,14 @@ static int resolve_layer(struct resolver *r, struct resolved_layer *res)
 	for (size_t i = 0; i < r->inv->count; i++)
 		if (ask_needed(r, &r->inv->disks[i], source_needs(&layer->source)))
 			asked = true;
+	r->asked |= asked;
 	size_t count = resolve_match(&layer->source, r->inv, matches, 8);
 	if (count > 1)
 		return fail_duplicate(r, layer, matches, count);
 	if (count == 1)
 		return found(r, res, matches[0]);
-	if (asked && r->inv->elapsed_ms < r->timeout_ms) {
-		wake_at(r, r->timeout_ms);
+	if (asked && r->inv->elapsed_ms < timeout_of(r, layer)) {
+		wake_at(r, timeout_of(r, layer));
 		return 0;
 	}
 	return not_found(r, res);
@@ -301,8 +327,8 @@ static int check_distinct(struct resolver *r)
 			if (a->state != LAYER_FOUND || b->state != LAYER_FOUND ||
 			    a->disk != b->disk)
 				continue;
-			bool cut = strcmp(a->disk->transport, "virtio") == 0 &&
-				   strlen(a->disk->serial) == VIRTIO_SERIAL_MAX;
+			bool cut = matches_by_cut(&a->layer->source, a->disk) ||
+				   matches_by_cut(&b->layer->source, b->disk);
 			return failure_set(&r->ret->failure,
 					   cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE,
 					   b->layer->name, "%s (%s) is also layer \"%s\" (%s)",
@@ -313,8 +339,8 @@ static int check_distinct(struct resolver *r)
 }
 
 /*
- * The union waits for the disks to settle, so that a duplicate is seen whatever the order of events; but not
- * longer than for a layer: one stalled disk that nobody asked for does not stop a boot.
+ * The union waits for the disks to settle and to say who they are, so that a duplicate is seen whatever the
+ * order of events; but not longer than for a layer: one stalled disk that nobody asked for does not stop a boot.
  */
 static void conclude(struct resolver *r)
 {
@@ -327,7 +353,8 @@ static void conclude(struct resolver *r)
 			ret->state = RESOLVE_WAIT;
 		layers += ret->layers[i].state == LAYER_FOUND;
 	}
-	if (ret->state == RESOLVE_READY && !r->inv->settled && r->inv->elapsed_ms < r->timeout_ms) {
+	if (ret->state == RESOLVE_READY && (!r->inv->settled || r->asked) &&
+	    r->inv->elapsed_ms < r->timeout_ms) {
 		ret->state = RESOLVE_WAIT;
 		wake_at(r, r->timeout_ms);
 	}

@@ -223,7 +223,7 @@ bool text_is_tmpfs_size(struct slice s, bool percent)
 	if (s.len == 0)
 		return false;
 	char last = s.at[s.len - 1];
-	if (strchr("kKmMgGtTpPeE", last) || (percent && last == '%'))
+	if ((last && strchr("kKmMgGtTpPeE", last)) || (percent && last == '%'))
 		s.len--;
 	return text_number(s, percent && last == '%' ? 100 : UINT64_MAX, &ignored) == 0;
 }

@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# What the image builders share: messages, temporary files, outputs that appear whole or not at all.
+# Sourced; the script that sources it has set -euo pipefail and a usage() function.
+
+prog=${0##*/}
+
+# die WORDS: says what failed and why, and ends with 1.
+die() {
+	printf '%s: error: %s\n' "$prog" "$*" >&2
+	exit 1
+}
+
+# misuse WORDS: a command line that cannot be meant; ends with 2.
+misuse() {
+	printf '%s: error: %s\n' "$prog" "$*" >&2
+	printf "Try '%s --help'.\n" "$prog" >&2
+	exit 2
+}
+
+warn() {
+	printf '%s: warning: %s\n' "$prog" "$*" >&2
+}
+
+# need_tool COMMAND PACKAGE: fails with the package that has the command.
+need_tool() {
+	command -v "$1" >/dev/null 2>&1 ||
+		die "the command $1 is missing; install the package $2, or run scripts/setup, which installs all that is needed"
+}
+
+# value OPTION COUNT: fails unless a value follows OPTION (COUNT is what is left of the command line, $#).
+value() {
+	[ "$2" -ge 2 ] || misuse "$1 needs a value"
+}
+
+# unwind: what the trap of every script does; scratch is removed whatever is in it.
+scratch=
+partial=
+unwind() {
+	if [ -n "$scratch" ]; then
+		chmod -R u+rwX -- "$scratch" 2>/dev/null || true
+		rm -rf -- "$scratch"
+	fi
+	[ -z "$partial" ] || rm -f -- "$partial"
+}
+
+# make_scratch: a private directory in $scratch, removed when the script ends, however it ends.
+make_scratch() {
+	trap unwind EXIT
+	trap 'exit 1' HUP INT TERM
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/$prog.XXXXXX")
+}
+
+# begin_output FILE: $partial becomes a new file beside FILE; finish_output gives it its name.
+begin_output() {
+	local dir
+	dir=$(dirname -- "$1")
+	[ -d "$dir" ] || die "cannot write $1: there is no directory $dir; create it first"
+	[ ! -d "$1" ] || die "cannot write $1: it is a directory; name a file"
+	partial=$(mktemp "$dir/.${1##*/}.XXXXXX") || die "cannot write in $dir; choose another place with -o"
+}
+
+# finish_output FILE: readable to all that the umask allows, then renamed.
+finish_output() {
+	chmod "$(printf '%o' $((0666 & ~0$(umask))))" -- "$partial"
+	mv -f -- "$partial" "$1"
+	partial=
+}
+
+# kib BYTES: the size for a person.
+human() {
+	numfmt --to=iec-i --suffix=B --format=%.1f -- "$1"
+}
