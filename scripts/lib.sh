@@ -70,3 +70,36 @@ finish_output() {
 human() {
 	numfmt --to=iec-i --suffix=B --format=%.1f -- "$1"
 }
+
+# exists PATH: also a link that leads nowhere.
+exists() {
+	[ -e "$1" ] || [ -L "$1" ]
+}
+
+# is_directory PATH: a directory itself, not a link to one.
+is_directory() {
+	[ -d "$1" ] && [ ! -L "$1" ]
+}
+
+# modules_of DIR RELEASE: prints where in DIR (.../lib/modules/RELEASE itself, or a root directory) the modules of a
+# kernel are. An empty RELEASE stands for the only one that is there.
+modules_of() {
+	local top dir found=()
+	[ -d "$1" ] || die "there is no directory $1; check --modules"
+	for top in "$1/lib/modules" "$1/usr/lib/modules"; do
+		for dir in "$top"/*; do
+			[ ! -d "$dir" ] || { [ -n "$2" ] && [ "${dir##*/}" != "$2" ]; } || found+=("$dir")
+		done
+		[ ${#found[@]} = 0 ] || break
+	done
+	if [ ${#found[@]} = 0 ] && [ -e "$1/modules.builtin" ]; then
+		dir=$(readlink -f -- "$1")
+		{ [ -n "$2" ] && [ "${dir##*/}" != "$2" ]; } || found=("$dir")
+	fi
+	[ ${#found[@]} -le 1 ] || die "$1 holds the modules of several kernels; choose one with --kernel: ${found[*]##*/}"
+	[ ${#found[@]} = 1 ] ||
+		die "$1 holds no modules of kernel ${2:-any}; unpack that kernel's package (scripts/get-kernel) and name the place with --modules DIR"
+	[ -e "${found[0]}/modules.builtin" ] ||
+		die "${found[0]} has no modules.builtin, so it is no complete directory of modules; unpack the kernel's package again"
+	printf '%s\n' "${found[0]}"
+}

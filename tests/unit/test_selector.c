@@ -63,7 +63,7 @@ static void malformed(void **state)
 		size_t at;
 	} rows[] = {
 		{ "", TAGS, 0 },
-		{ "  ", TAGS, 0 },
+		{ "  ", TAGS, 2 },
 		{ "system", TAGS, 0 },
 		{ "serial=x", TAGS, 0 },
 		{ "SERIAL", TAGS, 0 },

@@ -1,0 +1,313 @@
+#include "check.h"
+
+#include <stdio.h>
+
+#define START "version = 1\n"
+#define LAYER "[layer a]\nsource = SERIAL=a\n"
+
+static void every_key(void **state)
+{
+	(void)state;
+	fresh_arena();
+	const struct manifest *m = given_manifest("# a comment\n"
+						  "\n"
+						  "  version=1\n"
+						  "union\t=\toverlay\n"
+						  "[layer system]\n"
+						  "source = SERIAL=system | /dev/vdb\n"
+						  "type = ext4\n"
+						  "options = noload,user_xattr\n"
+						  "timeout = 1500ms\n"
+						  "  # another = one\n"
+						  "[ layer   user.1_2-3 ]  \n"
+						  "required = no\n"
+						  "source = LABEL=\"a b\"\n"
+						  "type = auto\n"
+						  "[top]\n"
+						  "type = tmpfs\n"
+						  "size = 25%\n"
+						  "nr-inodes = 10k");
+	assert_int_equal(m->union_kind, UNION_OVERLAY);
+	assert_int_equal(m->layers_count, 2);
+	const struct layer *l = &m->layers[0];
+	assert_string_equal(l->name, "system");
+	assert_int_equal(l->source.count, 2);
+	assert_string_equal(l->source.text, "SERIAL=system | /dev/vdb");
+	assert_int_equal(l->source.any[1].kind, SELECTOR_PATH);
+	assert_string_equal(l->type, "ext4");
+	assert_string_equal(l->options, "noload,user_xattr");
+	assert_int_equal(l->timeout_ms, 1500);
+	assert_false(l->optional);
+	assert_false(l->skipped);
+	l = &m->layers[1];
+	assert_string_equal(l->name, "user.1_2-3");
+	assert_string_equal(l->source.any[0].value, "a b");
+	assert_true(l->optional);
+	assert_null(l->type);
+	assert_null(l->options);
+	assert_true(l->timeout_ms < 0);
+	assert_int_equal(m->top.kind, TOP_TMPFS);
+	assert_string_equal(m->top.size, "25%");
+	assert_string_equal(m->top.nr_inodes, "10k");
+}
+
+static void what_is_not_said_is_default(void **state)
+{
+	(void)state;
+	fresh_arena();
+	const struct manifest *m = given_manifest(START LAYER);
+	assert_int_equal(m->union_kind, UNION_OVERLAY);
+	assert_int_equal(m->top.kind, TOP_TMPFS);
+	assert_null(m->top.size);
+	assert_null(m->top.nr_inodes);
+	m = given_manifest(START LAYER "[top]\ntype = none\n");
+	assert_int_equal(m->top.kind, TOP_NONE);
+}
+
+static void the_built_in_one_is_valid(void **state)
+{
+	(void)state;
+	fresh_arena();
+	const struct manifest *m = given_manifest(manifest_default);
+	assert_int_equal(m->layers_count, 2);
+	assert_string_equal(m->layers[0].source.text, "SERIAL=system | PARTLABEL=layerboot-system");
+	assert_string_equal(m->layers[1].source.text, "SERIAL=user | PARTLABEL=layerboot-user");
+	assert_false(m->layers[0].optional);
+	assert_true(m->layers[1].optional);
+	assert_string_equal(m->top.size, "50%");
+}
+
+static void every_type(void **state)
+{
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; manifest_types[i]; i++) {
+		fresh_arena();
+		(void)snprintf(text, sizeof(text), START LAYER "type = %s\n", manifest_types[i]);
+		assert_string_equal(given_manifest(text)->layers[0].type, manifest_types[i]);
+	}
+}
+
+#define NAME   "expected a name of letters, digits, . _ - (at most 32 bytes)"
+#define TAGS   "SERIAL=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
+#define OPTION "an option of the file system: a layer is always mounted ro,nosuid,nodev,noexec"
+#define FIRST  "expected \"version = 1\" before anything else"
+#define SIZE   "size: expected a size as tmpfs takes it, as 50% or 512m"
+
+static void errors(void **state)
+{
+	static const struct {
+		const char *text, *words; /* after "m:" */
+	} rows[] = {
+		/* the version */
+		{ "", "1:1: " FIRST },
+		{ "# nothing\n", "1:1: " FIRST },
+		{ "\n\n" LAYER, "3:1: " FIRST },
+		{ "\n  union = overlay\n", "2:3: " FIRST },
+		{ "version = 2\n", "1:11: version: expected 1, the version of this format" },
+		{ "version =\n", "1:10: version: expected 1, the version of this format" },
+		{ START "version = 1\n", "2:1: a second version in this section" },
+		{ START, "2:1: expected at least one [layer NAME]" },
+		{ START "[top]\ntype = none", "3:12: expected at least one [layer NAME]" },
+		/* lines */
+		{ START "nonsense\n", "2:1: expected key = value, [section] or # comment" },
+		{ START "]\n", "2:1: expected key = value, [section] or # comment" },
+		{ "version = 1\r\n", "1:12: expected lines that end with LF alone, not CR LF" },
+		{ START "\r\n", "2:1: expected lines that end with LF alone, not CR LF" },
+		{ START "[layer a]\r\n", "2:10: expected lines that end with LF alone, not CR LF" },
+		/* keys and sections */
+		{ START "  colour = red\n", "2:3: unknown key; expected one of: version, union" },
+		{ START "= red\n", "2:1: unknown key; expected one of: version, union" },
+		{ START "Union = overlay\n", "2:1: unknown key; expected one of: version, union" },
+		{ START "source = SERIAL=a\n",
+		  "2:1: unknown key; expected one of: version, union" },
+		{ START LAYER "version = 1\n",
+		  "4:1: unknown key; expected one of: source, type, options, required, timeout" },
+		{ START LAYER "size = 1m\n",
+		  "4:1: unknown key; expected one of: source, type, options, required, timeout" },
+		{ START LAYER "[top]\nsource = SERIAL=a\n",
+		  "5:1: unknown key; expected one of: type, size, nr-inodes" },
+		{ START LAYER "source = SERIAL=b\n", "4:1: a second source in this section" },
+		{ START LAYER "[top]\nsize = 1m\nsize = 1m\n",
+		  "6:1: a second size in this section" },
+		{ START "union = overlay\nunion = overlay\n",
+		  "3:1: a second union in this section" },
+		{ START "[bottom]\n", "2:2: unknown section; expected [layer NAME] or [top]" },
+		{ START "[]\n", "2:2: unknown section; expected [layer NAME] or [top]" },
+		{ START "[layer]\n", "2:2: unknown section; expected [layer NAME] or [top]" },
+		{ START "[layer ]\n", "2:2: unknown section; expected [layer NAME] or [top]" },
+		{ START "[TOP]\n", "2:2: unknown section; expected [layer NAME] or [top]" },
+		{ START "[top\n", "2:5: expected ] at the end of the section's name" },
+		{ START "[\n", "2:2: expected ] at the end of the section's name" },
+		{ START "[top] # x\n", "2:10: expected ] at the end of the section's name" },
+		{ START LAYER "[top]\n[top]\n", "5:1: a second [top]" },
+		{ START LAYER LAYER, "4:8: a second [layer a]" },
+		{ START "[layer a]\n[layer b]\n", "2:1: [layer a] has no source" },
+		{ START LAYER "[layer b]\ntype = auto\n", "4:1: [layer b] has no source" },
+		{ START "[layer a]", "2:1: [layer a] has no source" },
+		/* names become directories */
+		{ START "[layer .]\n", "2:8: " NAME },
+		{ START "[layer ..]\n", "2:8: " NAME },
+		{ START "[layer a/b]\n", "2:8: " NAME },
+		{ START "[layer a:b]\n", "2:8: " NAME },
+		{ START "[layer a,b]\n", "2:8: " NAME },
+		{ START "[layer a b]\n", "2:8: " NAME },
+		{ START "[layer -a]\n", "2:8: " NAME },
+		{ START "[layer \xc3\xa4]\n", "2:8: " NAME },
+		{ START "[layer a12345678901234567890123456789012]\n", "2:8: " NAME },
+		/* values */
+		{ START "union = aufs\n", "2:9: union: expected overlay" },
+		{ START "[layer a]\nsource = sda\n", "3:10: source: expected " TAGS },
+		{ START "[layer a]\nsource =\n", "3:9: source: expected " TAGS },
+		{ START "[layer a]\nsource = SERIAL=a | LABEL=\n",
+		  "3:21: source: expected a value after the tag" },
+		{ START "[layer a]\ntype = ntfs\n",
+		  "3:8: type: expected auto, squashfs, erofs, ext4, xfs, btrfs or iso9660" },
+		{ START "[layer a]\ntype = vfat\n",
+		  "3:8: type: expected another type: overlay refuses vfat as a layer" },
+		{ START "[layer a]\noptions =\n",
+		  "3:10: options: expected mount options, separated by commas" },
+		{ START "[layer a]\noptions = noload,rw\n", "3:18: options: expected " OPTION },
+		{ START "[layer a]\noptions = suid\n", "3:11: options: expected " OPTION },
+		{ START "[layer a]\noptions = a,dev,b\n", "3:13: options: expected " OPTION },
+		{ START "[layer a]\noptions = exec\n", "3:11: options: expected " OPTION },
+		{ START "[layer a]\noptions = remount\n", "3:11: options: expected " OPTION },
+		{ START "[layer a]\noptions = bind\n", "3:11: options: expected " OPTION },
+		{ START "[layer a]\nrequired = maybe\n", "3:12: required: expected yes or no" },
+		{ START "[layer a]\nrequired = Yes\n", "3:12: required: expected yes or no" },
+		{ START "[layer a]\ntimeout = soon\n",
+		  "3:11: timeout: expected a duration of at most a day, as 10, 10s or 500ms" },
+		{ START "[layer a]\ntimeout = 25h\n",
+		  "3:11: timeout: expected a duration of at most a day, as 10, 10s or 500ms" },
+		{ START "[top]\ntype = disk\n", "3:8: type: expected tmpfs or none" },
+		{ START "[top]\nsize = big\n", "3:8: " SIZE },
+		{ START "[top]\nsize = 1m,mode=777\n", "3:8: " SIZE },
+		{ START "[top]\nnr-inodes = 5%\n",
+		  "3:13: nr-inodes: expected a number as tmpfs takes it, as 100k" },
+		/* bytes; a column is a byte */
+		{ START "# \xff\n", "2:3: expected UTF-8" },
+		{ START "\xc3\xbc = \xc3", "2:6: expected UTF-8" },
+		{ START "# \xed\xa0\x80", "2:3: expected UTF-8" },
+		{ START "\xc3\xbc x\n", "2:1: expected key = value, [section] or # comment" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		char whole[1024];
+		struct slice text = exact_copy(rows[i].text, strlen(rows[i].text));
+		fresh_arena();
+		int r = manifest_parse(text, "m", &scene.arena, &scene.manifest, &scene.failure);
+		free((char *)text.at);
+		if (r == 0)
+			fail_msg("row %zu was taken: %s", i, rows[i].words);
+		(void)snprintf(whole, sizeof(whole), "m:%s", rows[i].words);
+		assert_int_equal(scene.failure.kind, FAILURE_MANIFEST);
+		assert_string_equal(scene.failure.text, whole);
+	}
+	assert_string_equal(
+		failure_words(&scene.failure),
+		"error[manifest-invalid]: m:2:1: expected key = value, [section] or # comment; "
+		"correct it; \"layerboot plan --manifest FILE\" shows the same error");
+}
+
+static void nul_is_not_text(void **state)
+{
+	static const char text[] = START "union = over\0lay\n";
+
+	(void)state;
+	fresh_arena();
+	assert_int_equal(manifest_parse((struct slice){ .at = text, .len = sizeof(text) - 1 },
+					"disk vda", &scene.arena, &scene.manifest, &scene.failure),
+			 -1);
+	assert_string_equal(scene.failure.text, "disk vda:2:13: expected text, found a NUL byte");
+}
+
+/* A manifest of LEN bytes, most of them comment. */
+static struct slice padded(size_t len)
+{
+	static const char start[] = START LAYER "#";
+	char *at = malloc(len);
+
+	assert_non_null(at);
+	memset(at, 'x', len);
+	memcpy(at, start, sizeof(start) - 1);
+	return (struct slice){ .at = at, .len = len };
+}
+
+static void size_ends_at_64_kib(void **state)
+{
+	(void)state;
+	fresh_arena();
+	struct slice text = padded(65536);
+	must_work(manifest_parse(text, "m", &scene.arena, &scene.manifest, &scene.failure));
+	free((char *)text.at);
+	text = padded(65537);
+	assert_int_equal(manifest_parse(text, "m", &scene.arena, &scene.manifest, &scene.failure),
+			 -1);
+	free((char *)text.at);
+	assert_int_equal(scene.failure.kind, FAILURE_MANIFEST);
+	assert_string_equal(scene.failure.text, "m: larger than 64 KiB, which is the limit");
+}
+
+static void layers_end_at_512(void **state)
+{
+	static char text[65536];
+	struct builder b;
+
+	(void)state;
+	fresh_arena();
+	builder_start(&b, text, sizeof(text));
+	builder_add(&b, START);
+	for (int i = 0; i < MANIFEST_LAYERS_MAX; i++)
+		builder_addf(&b, "[layer n%d]\nsource=SERIAL=s%d\n", i, i);
+	given_manifest(text);
+	assert_int_equal(scene.manifest.layers_count, 512);
+	assert_string_equal(scene.manifest.layers[511].name, "n511");
+	builder_add(&b, "[layer one-more]\nsource=SERIAL=x\n");
+	assert_false(b.overflow);
+	assert_int_equal(manifest_parse(slice_of(text), "m", &scene.arena, &scene.manifest,
+					&scene.failure),
+			 -1);
+	assert_string_equal(scene.failure.text, "m:1026:8: more than 512 layers");
+}
+
+/* At every size of memory that is too small the limit is told, and nothing is written past it. */
+static void no_memory_is_told(void **state)
+{
+	static const char text[] = START "[layer a]\nsource = SERIAL=a\noptions = noload\n"
+					 "[top]\nsize = 1m\nnr-inodes = 1k\n";
+	const size_t enough = 2 + 9 + 2 + 7 + 3 + 3;
+
+	(void)state;
+	for (size_t size = 0; size <= enough; size++) {
+		char *memory = malloc(size ? size : 1);
+		struct arena a;
+		assert_non_null(memory);
+		arena_start(&a, memory, size);
+		int r = manifest_parse(slice_of(text), "m", &a, &scene.manifest, &scene.failure);
+		assert_int_equal(r, size < enough ? -1 : 0);
+		if (r < 0)
+			assert_string_equal(failure_words(&scene.failure),
+					    "error[limit]: m: too much text for a manifest; "
+					    "use less of it");
+		free(memory);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(what_is_not_said_is_default),
+		cmocka_unit_test(the_built_in_one_is_valid),
+		cmocka_unit_test(every_type),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(nul_is_not_text),
+		cmocka_unit_test(size_ends_at_64_kib),
+		cmocka_unit_test(layers_end_at_512),
+		cmocka_unit_test(no_memory_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
