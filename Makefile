@@ -45,6 +45,12 @@ $(BUILD)/obj/%.o: src/%.c | $(if $(filter $(BUILD)/deps,$(DEPS)),$(BUILD)/deps/v
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(DEPS_CFLAGS) -c $< -o $@
 
+# Written only when it changes, so that a new commit rebuilds one object.
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+$(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: $(BUILD)/version
 $(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: BASE += -DLAYERBOOT_VERSION='"$(VERSION)"'
 
 $(BUILD)/deps/versions: scripts/build-deps
@@ -59,6 +65,12 @@ $(BUILD)/host/layerboot: $(HOST_OBJ)
 $(BUILD)/host/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(HOST_CC) $(BASE) $(HOST_CFLAGS) -c $< -o $@
+
+# With the system calls of tests/unit/fake_sys.c, which fail when told to.
+$(BUILD)/host/unit/%_fake: tests/unit/%_fake.c tests/unit/fake_sys.c $(HOST_OBJ)
+	@mkdir -p $(@D)
+	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< tests/unit/fake_sys.c \
+		$(filter-out %/main.o %/sys.o,$(HOST_OBJ)) -lcmocka -lmount -lblkid -lkmod -o $@
 
 $(BUILD)/host/unit/%: tests/unit/%.c $(HOST_OBJ)
 	@mkdir -p $(@D)
@@ -97,6 +109,8 @@ unit-binaries: $(TESTS)
 clean:
 	rm -rf $(BUILD)/obj $(BUILD)/host $(BUILD)/coverage $(BUILD)/layerboot
 
-.PHONY: all host unit unit-binaries check lint tiers boot demo run check-soak coverage clean
+FORCE:
+
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

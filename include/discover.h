@@ -4,8 +4,6 @@
 #include "modules.h"
 #include "resolve.h"
 
-struct discovery;
-
 /*
  * Finds and mounts the layers of M. INV and RES are filled, whatever comes out. Returns 0 when every layer is
  * mounted or absent and the union's module is there, or -1 with *failure set.

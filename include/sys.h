@@ -34,7 +34,6 @@ int sys_fstatat(int dir, const char *path, struct stat *ret); /* not through a s
 int sys_statfs(const char *path, struct statfs *ret);
 int sys_unlinkat(int dir, const char *path, bool directory);
 ssize_t sys_readlink(const char *path, char *buffer, size_t size);
-int sys_access_exec(const char *path);
 int sys_chdir(const char *path);
 int sys_chroot(const char *path);
 ssize_t sys_getdents(int fd, void *buffer, size_t size);
@@ -58,9 +57,7 @@ int sys_kill(pid_t pid, int signal);
 _Noreturn void sys_exit(int status);
 int sys_execve(const char *path, char *const argv[], char *const envp[]);
 int sys_reboot(int command);
-int sys_sync(void);
 int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reach the console */
 
 int64_t sys_now_us(void); /* CLOCK_MONOTONIC */
-int sys_pause(int64_t ms);
 int sys_unblock_signals(void);

@@ -62,12 +62,12 @@ static int unescape(struct slice s, char *dst, size_t size)
 			if (s.len - i < 4 || s.at[i + 1] != 'x')
 				return -EINVAL;
 			int high = hex(s.at[i + 2]), low = hex(s.at[i + 3]);
-			if (high < 0 || low < 0 || (high == 0 && low == 0))
+			if (high < 0 || low < 0)
 				return -EINVAL;
 			c = (char)(high << 4 | low);
 			i += 3;
 		}
-		if (len + 1 >= size)
+		if (c == '\0' || len + 1 >= size)
 			return -EINVAL;
 		dst[len++] = c;
 	}

@@ -30,8 +30,10 @@ static void put(enum log_priority priority, struct slice part, bool more)
 	struct builder b;
 
 	builder_start(&b, record, sizeof(record));
+	/* The console leaves the kernel's debug level out; who asked for these lines wants to see them. */
 	if (to_kmsg)
-		builder_addf(&b, "<%d>", (int)priority);
+		builder_addf(&b, "<%d>",
+			     priority > LOG_PRIORITY_INFO ? LOG_PRIORITY_INFO : priority);
 	builder_add(&b, "layerboot: ");
 	builder_add_slice(&b, part);
 	builder_add(&b, more ? " ...\n" : "\n");

@@ -43,17 +43,9 @@ static bool have_pvpanic(struct modules *modules)
 	return s.found;
 }
 
-/* printk returns before a slow console has shown the line. */
-static void let_console_finish(void)
-{
-	(void)sys_sync();
-	(void)sys_pause(50);
-}
-
 static _Noreturn void die(void)
 {
 	/* PID 1 ends: the kernel panics, and so tells pvpanic, kdump and panic=. */
-	let_console_finish();
 	for (;;)
 		sys_exit(1);
 }
@@ -67,17 +59,14 @@ static _Noreturn void act(enum on_failure policy, const struct cmdline *c, struc
 	switch (policy) {
 	case ON_FAILURE_REBOOT:
 		log_line(LOG_PRIORITY_ERROR, "rebooting");
-		let_console_finish();
 		(void)sys_reboot(RB_AUTOBOOT);
 		break;
 	case ON_FAILURE_POWEROFF:
 		log_line(LOG_PRIORITY_ERROR, "powering off");
-		let_console_finish();
 		(void)sys_reboot(RB_POWER_OFF);
 		break;
 	case ON_FAILURE_HALT:
 		log_line(LOG_PRIORITY_ERROR, "halting");
-		let_console_finish();
 		(void)sys_reboot(RB_HALT_SYSTEM);
 		break;
 	case ON_FAILURE_AUTO:

@@ -118,11 +118,6 @@ ssize_t sys_readlink(const char *path, char *buffer, size_t size)
 	return result(readlink(path, buffer, size));
 }
 
-int sys_access_exec(const char *path)
-{
-	return (int)result(access(path, X_OK));
-}
-
 int sys_chdir(const char *path)
 {
 	return (int)result(chdir(path));
@@ -251,12 +246,6 @@ int sys_reboot(int command)
 	return (int)result(reboot(command));
 }
 
-int sys_sync(void)
-{
-	sync();
-	return 0;
-}
-
 int sys_console_level(int level)
 {
 	const int console_level = 8; /* SYSLOG_ACTION_CONSOLE_LEVEL */
@@ -270,13 +259,6 @@ int64_t sys_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int sys_pause(int64_t ms)
-{
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	return (int)result(nanosleep(&time, NULL));
 }
 
 int sys_unblock_signals(void)

@@ -89,8 +89,8 @@ static void say_write(const char *path)
 
 int main(int argc, char **argv, char **envp)
 {
-	static const char *const files[] = { "/etc/which", "/etc/only-system", "/etc/only-site",
-					     "/etc/only-user", "/etc/deleted", "/etc/d/merged" };
+	static const char *const files[] = { "/etc/which",     "/etc/only-system", "/etc/only-site",
+					     "/etc/only-user", "/etc/deleted",     "/etc/d/merged" };
 	struct stat st;
 	int fd;
 

@@ -1,0 +1,49 @@
+/* Several children at work at the same time. */
+#pragma once
+
+#include <poll.h>
+
+#include "child.h"
+#include "inventory.h"
+
+#define JOBS_MAX 32
+
+enum job_kind {
+	JOB_DRIVER, /* load the driver for modalias index */
+	JOB_TYPE,   /* load the module of type index */
+	JOB_LEARN,  /* ask the disk what about says */
+	JOB_LAYER,  /* mount layer index */
+};
+
+struct job {
+	struct child child;
+	enum job_kind kind;
+	size_t index;
+	struct disk disk; /* JOB_LEARN: what was known at the start */
+	unsigned about;   /* JOB_LEARN: enum known */
+};
+
+struct jobs {
+	struct job slots[JOBS_MAX];
+};
+
+/* A free place for a job of this kind, or NULL: then the work waits for the next event. */
+struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index);
+
+/* Starts WORK, which gets J. 0 or -errno; J is free again then. */
+MUST_CHECK int jobs_start(struct job *j, child_work *work, int64_t deadline_us);
+
+/* Whether a job asks the disk NAME just now. */
+bool jobs_learning(const struct jobs *jobs, const char *name);
+
+/*
+ * What to do with a job that has ended: ERROR is what its work returned, or -ECHILD if it crashed, or -ETIMEDOUT
+ * if it did not answer in time; WORDS its answer, empty in the latter two. Negative ends the collection.
+ */
+typedef int jobs_ended(void *arg, const struct job *j, int error, const char *words);
+
+/* Calls ENDED for each job that has ended; negative if that was. */
+MUST_CHECK int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg);
+
+/* Adds the pipes of running jobs to FDS (room for JOBS_MAX) and brings *until_us forward to their deadlines. */
+size_t jobs_poll(const struct jobs *jobs, struct pollfd *fds, int64_t *until_us);

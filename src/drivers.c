@@ -1,0 +1,114 @@
+#include "drivers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+/* What the children inherit: the whole of it, as it was at the fork. */
+static const struct drivers *inherited;
+
+static int work_driver(void *arg, struct builder *answer)
+{
+	const struct job *j = arg;
+
+	return modules_load(inherited->modules, inherited->aliases[j->index].text, answer);
+}
+
+static int work_type(void *arg, struct builder *answer)
+{
+	const struct job *j = arg;
+	const char *type = inherited->types[j->index].name;
+	char alias[32];
+
+	if (filesystem_known(type))
+		return 0;
+	(void)snprintf(alias, sizeof(alias), "fs-%s", type);
+	return modules_load(inherited->modules, alias, answer);
+}
+
+void drivers_want(struct drivers *d, const char *modalias)
+{
+	size_t len = strlen(modalias);
+
+	if (len >= sizeof(d->aliases[0].text) || d->aliases_count == DRIVERS_MAX)
+		return;
+	for (size_t i = 0; i < d->aliases_count; i++)
+		if (strcmp(d->aliases[i].text, modalias) == 0)
+			return;
+	struct modalias *a = &d->aliases[d->aliases_count++];
+	memcpy(a->text, modalias, len + 1);
+	a->progress = PROGRESS_WANTED;
+}
+
+struct fs_type *drivers_want_type(struct drivers *d, const char *type)
+{
+	for (size_t i = 0; i < d->types_count; i++)
+		if (strcmp(d->types[i].name, type) == 0)
+			return &d->types[i];
+	if (d->types_count == TYPES_MAX)
+		return NULL;
+	struct fs_type *t = &d->types[d->types_count++];
+	(void)snprintf(t->name, sizeof(t->name), "%s", type);
+	t->progress = PROGRESS_WANTED;
+	return t;
+}
+
+static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum progress *progress,
+		  int64_t deadline_us)
+{
+	if (*progress != PROGRESS_WANTED)
+		return;
+	struct job *j = jobs_new(jobs, kind, index);
+	if (j && jobs_start(j, kind == JOB_DRIVER ? work_driver : work_type, deadline_us) == 0)
+		*progress = PROGRESS_STARTED;
+}
+
+void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)
+{
+	inherited = d;
+	for (size_t i = 0; i < d->aliases_count; i++)
+		start(jobs, JOB_DRIVER, i, &d->aliases[i].progress, deadline_us);
+	for (size_t i = 0; i < d->types_count; i++)
+		start(jobs, JOB_TYPE, i, &d->types[i].progress, deadline_us);
+}
+
+void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words)
+{
+	enum progress progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
+
+	if (j->kind == JOB_TYPE) {
+		struct fs_type *t = &d->types[j->index];
+		t->progress = progress;
+		t->error = error;
+		(void)snprintf(t->words, sizeof(t->words), "%s", words);
+		return;
+	}
+	d->aliases[j->index].progress = progress;
+	/* -ENOENT: left out of the initramfs, or nobody has a driver. A disk that is missing is told later. */
+	if (error < 0 && error != -ENOENT)
+		log_line(LOG_PRIORITY_WARNING, "driver for %s: %s%s%s", d->aliases[j->index].text,
+			 strerror(-error), *words ? ": " : "", words);
+}
+
+bool drivers_settled(const struct drivers *d)
+{
+	for (size_t i = 0; i < d->aliases_count; i++)
+		if (d->aliases[i].progress == PROGRESS_WANTED ||
+		    d->aliases[i].progress == PROGRESS_STARTED)
+			return false;
+	return true;
+}
+
+int drivers_failed(const struct fs_type *t, const char *layer, struct failure *failure)
+{
+	if (t->error == -ENOENT)
+		return failure_set(
+			failure, FAILURE_MODULE_MISSING, layer,
+			"the initramfs has no module fs-%s, and this kernel has none built in",
+			t->name);
+	return failure_set(failure, FAILURE_MODULE_LOAD, layer, "fs-%s: %s%s%s%s", t->name,
+			   strerror(-t->error), t->words[0] ? " (kernel: " : "", t->words,
+			   t->words[0] ? ")" : "");
+}
