@@ -6,7 +6,7 @@
 #include "selector.h"
 
 #define MANIFEST_SIZE_MAX   65536
-#define MANIFEST_LAYERS_MAX 512
+#define MANIFEST_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel's overlay */
 #define MANIFEST_NAME_MAX   32
 
 enum union_kind {

@@ -50,7 +50,7 @@ struct resolution {
 void resolve(const struct manifest *m, const struct inventory *inv, int64_t timeout_ms,
 	     struct resolution *ret);
 
-/* The known bits that a boot with M is sure to ask of every disk: read them in one go. */
+/* The known bits that a boot with M is likely to ask of a disk: read in one go, they cost one child. */
 unsigned resolve_wants(const struct manifest *m);
 
 /* The disks that SOURCE names as far as it is known; at most MAX are put into RET. Returns their number. */

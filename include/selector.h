@@ -34,6 +34,3 @@ struct source {
  */
 MUST_CHECK int source_parse(struct slice text, struct arena *arena, struct source *ret,
 			    const char **expected, size_t *at);
-
-/* "SERIAL=system" */
-void selector_print(const struct selector *s, struct builder *b);

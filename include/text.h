@@ -46,7 +46,7 @@ void builder_addv(struct builder *b, const char *format, va_list args)
 /* Every byte outside printable ASCII, and the bytes in SPECIAL, as \xHH: as lsblk and udev write names. */
 void builder_add_escaped(struct builder *b, const char *text, const char *special);
 
-/* Bytes as "75 MiB": the largest unit that keeps three digits. */
+/* Bytes as "75 MiB": a larger unit from 10 of it on, or where nothing is left over. */
 void builder_add_bytes(struct builder *b, uint64_t bytes);
 
 /* Milliseconds as "10 s" or "250 ms". */

@@ -95,10 +95,13 @@ base_ext4() { # FILE NUMBER PATHS
 # dump.erofs knows neither the mode's upper bits nor the target of a link: the one is read from the inode,
 # the other from an extracted copy, which is made when the first link is met.
 base_erofs() { # FILE NUMBER PATHS
-	local path answer type nid mode uid gid target meta block_bits
+	local path answer type nid mode uid gid target meta block_bits above=
 	block_bits=$(number_at "$1" $((1024 + 12)) 1)
 	meta=$(number_at "$1" $((1024 + 40)) 4)
 	while IFS= read -r path; do
+		# Below what is no directory in the base there is nothing to look up; the paths are sorted.
+		[ -z "$above" ] || [[ $path != "$above"/* ]] || continue
+		above=$path
 		answer=$(dump.erofs --path="/$path" "$1" 2>/dev/null) || continue
 		[ -n "$answer" ] || continue
 		[[ $answer =~ NID:\ ([0-9]+) ]] || continue
@@ -109,7 +112,7 @@ base_erofs() { # FILE NUMBER PATHS
 		case $((mode >> 12)) in
 		1) type=p ;;
 		2) type=c ;;
-		4) type=d ;;
+		4) type=d above= ;;
 		6) type=b ;;
 		8) type=f ;;
 		10)

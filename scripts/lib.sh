@@ -66,7 +66,7 @@ finish_output() {
 	partial=
 }
 
-# kib BYTES: the size for a person.
+# human BYTES: the size for a person.
 human() {
 	numfmt --to=iec-i --suffix=B --format=%.1f -- "$1"
 }

@@ -125,6 +125,11 @@ static int parse_key(struct parser *p, struct slice line)
 		slice_trim((struct slice){ .at = line.at, .len = (size_t)(equals - line.at) });
 	struct slice value = slice_trim((struct slice){
 		.at = equals + 1, .len = line.len - (size_t)(equals + 1 - line.at) });
+	for (size_t i = 1; value.len > 0 && value.at[0] != '"' && i < value.len; i++)
+		if (value.at[i] == '#' && strchr(" \t", value.at[i - 1]))
+			return error_at(
+				p, value.at + i,
+				"expected a comment on a line of its own, or double quotes");
 	const struct key *key = key_find(p->section, name);
 	if (!key) {
 		char known[512];
@@ -167,6 +172,11 @@ static int check_text(struct parser *p)
 		return failure_set(p->failure, FAILURE_MANIFEST, NULL,
 				   "%s: larger than 64 KiB, which is the limit", p->origin);
 	size_t end = slice_utf8_end(p->text);
+	for (size_t i = 0; i < end; i++)
+		/* They would reach the console with a message. */
+		if ((unsigned char)p->text.at[i] < 0x20 && !strchr("\t\n\r", p->text.at[i]))
+			return error_at(p, p->text.at + i,
+					"expected text, found a control character");
 	if (end < p->text.len)
 		return error_at(p, p->text.at + end,
 				p->text.at[end] ? "expected UTF-8"

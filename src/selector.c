@@ -104,11 +104,3 @@ int source_parse(struct slice text, struct arena *arena, struct source *ret, con
 	*ret = source;
 	return 0;
 }
-
-void selector_print(const struct selector *s, struct builder *b)
-{
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i].kind == s->kind)
-			builder_add(b, tags[i].tag);
-	builder_add_escaped(b, s->value, "");
-}

@@ -143,7 +143,7 @@ static void errors(void **state)
 	}
 }
 
-static void layers_end_at_512(void **state)
+static void layers_end_at_500(void **state)
 {
 	(void)state;
 	fresh_arena();
@@ -155,7 +155,7 @@ static void layers_end_at_512(void **state)
 					   &scene.failure),
 			 -1);
 	assert_string_equal(failure_words(&scene.failure),
-			    "error[limit]: more than 512 layers; use less of it");
+			    "error[limit]: more than 500 layers; use less of it");
 }
 
 static void no_memory_is_told(void **state)
@@ -199,7 +199,7 @@ int main(void)
 		cmocka_unit_test(layers_are_skipped),
 		cmocka_unit_test(the_top_is_replaced_as_a_whole),
 		cmocka_unit_test(errors),
-		cmocka_unit_test(layers_end_at_512),
+		cmocka_unit_test(layers_end_at_500),
 		cmocka_unit_test(no_memory_is_told),
 	};
 

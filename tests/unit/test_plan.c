@@ -258,7 +258,7 @@ static void as_many_layers_as_a_manifest_takes(void **state)
 	for (size_t i = 0; i < ROWS(types); i++)
 		types[i] = manifest_types[i % 6];
 	const struct step *join = join_of(planned(types, ROWS(types), "", ""));
-	assert_int_equal(join->lowers_count, 512);
+	assert_int_equal(join->lowers_count, 500);
 	assert_string_equal(join->lowers[511], "l0");
 }
 

@@ -4,6 +4,12 @@
 
 #include "selector.h"
 
+static const char *const tags[] = {
+	[SELECTOR_SERIAL] = "SERIAL=",     [SELECTOR_LABEL] = "LABEL=",
+	[SELECTOR_UUID] = "UUID=",         [SELECTOR_PARTLABEL] = "PARTLABEL=",
+	[SELECTOR_PARTUUID] = "PARTUUID=", [SELECTOR_PATH] = "/dev/",
+};
+
 /* The selectors, printed and separated by " | ". */
 static const char *printed(const struct source *source)
 {
@@ -13,7 +19,7 @@ static const char *printed(const struct source *source)
 	builder_start(&b, memory, sizeof(memory));
 	for (size_t i = 0; i < source->count; i++) {
 		builder_add(&b, i ? " | " : "");
-		selector_print(&source->any[i], &b);
+		builder_addf(&b, "%s%s", tags[source->any[i].kind], source->any[i].value);
 	}
 	return memory;
 }
