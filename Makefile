@@ -10,6 +10,7 @@ DEPS = $(BUILD)/deps
 WERROR = -Werror
 LIMIT = 460800
 N = 50
+FUZZ_SECONDS = 60
 
 WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
 	-Wwrite-strings -Wswitch-enum $(WERROR)
@@ -99,6 +100,10 @@ run:
 check-soak: all
 	tests/boot/soak $(N)
 
+# Parsers and the planner under libFuzzer.
+fuzz:
+	tests/fuzz/run $(FUZZ_SECONDS)
+
 # Line coverage of the deciding tier by the unit tests.
 coverage:
 	$(MAKE) BUILD=$(BUILD)/coverage HOST_CFLAGS="-O0 -g --coverage" unit-binaries
@@ -111,6 +116,6 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak coverage clean
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak fuzz coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

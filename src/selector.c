@@ -35,7 +35,7 @@ static struct slice take_selector(struct slice *rest)
 
 static int check_value(enum selector_kind kind, struct slice value, const char **expected)
 {
-	if (value.len == 0) {
+	if (value.len == 0 || memchr(value.at, '\0', value.len)) {
 		*expected = "a value after the tag";
 		return -EINVAL;
 	}

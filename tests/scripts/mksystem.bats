@@ -9,7 +9,9 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	mkdir copy
 	echo copied >copy/copied
+	ls -l /var/lib/apt/lists /var/cache/apt/archives >machine.before 2>&1 || true
 	"$scripts/mksystem" -o system.img --hostname guest --copy copy --modules "$kernel" --modules-layer modules.img
+	ls -l /var/lib/apt/lists /var/cache/apt/archives >machine.after 2>&1 || true
 	unsquashfs -lln system.img >list
 	unsquashfs -lln modules.img >modules
 	fakeroot unsquashfs -q -n -d tree system.img etc var/lib/dpkg/status copied >unsquashfs.log
@@ -43,7 +45,7 @@ in_list() { # REGEX of a path
 	[ "$status" = 1 ]
 	run grep -rE '^ *(deb|URIs:)' tree/etc/apt
 	[ "$status" = 1 ]
-	for path in etc/ssh/ssh_host.* etc/resolv.conf var/lib/dbus/machine-id 'var/lib/apt/lists/.*' 'var/cache/apt/archives/.*\.deb' \
+	for path in etc/ssh/ssh_host.* etc/resolv.conf var/lib/dbus/machine-id 'var/lib/apt/lists/.*_(Packages|Release|InRelease).*' 'var/cache/apt/archives/.*\.deb' \
 		'var/log/.*\.log' var/lib/systemd/random-seed 'etc/(passwd|shadow|group|gshadow)-' 'etc/apt/apt.conf.d/99.*' 'dev/.*' 'tmp/.*' 'run/.*'; do
 		if in_list "$path"; then
 			echo "there is $path"
@@ -53,6 +55,10 @@ in_list() { # REGEX of a path
 	# The links of a merged /usr, and a sane root directory.
 	grep -q ' squashfs-root/sbin -> usr/sbin$' list
 	grep -qE '^drwxr-xr-x 0/0 .* squashfs-root$' list
+}
+
+@test "mksystem: the package lists and cache of the machine that builds stay as they are" {
+	diff machine.before machine.after
 }
 
 @test "mksystem: owners and set-user-ID bits are those of the packages" {
