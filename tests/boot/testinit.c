@@ -6,15 +6,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEVKMSG_LIMIT "/proc/sys/kernel/printk_devkmsg"
+#define LAYERS        "/run/layerboot/layers"
+#define UPPER         "/run/layerboot/top/upper"
 
 static int kmsg;
 
@@ -32,6 +36,7 @@ static void say(const char *format, ...)
 		_exit(3);
 }
 
+/* The first line of a file, or why it cannot be read. */
 static void say_file(const char *what, const char *path)
 {
 	char text[512];
@@ -63,6 +68,22 @@ static void say_lines(const char *what, const char *path, const char *prefix)
 		fclose(f);
 }
 
+/* The file NAME of each entry of a directory. */
+static void say_each(const char *what, const char *directory, const char *name)
+{
+	DIR *d = opendir(directory);
+	struct dirent *e;
+	char path[800];
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.') {
+			(void)snprintf(path, sizeof(path), "%s/%s/%s", directory, e->d_name, name);
+			say_file(what, path);
+		}
+	if (d)
+		closedir(d);
+}
+
 static void say_descriptors(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -75,9 +96,23 @@ static void say_descriptors(void)
 		closedir(d);
 }
 
+/* What a process inherits beside its descriptors and signals. */
+static void say_state(void)
+{
+	char directory[256];
+	unsigned mask = umask(0);
+	bool none = waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD;
+
+	(void)umask(mask);
+	say("state directory %s",
+	    getcwd(directory, sizeof(directory)) ? directory : strerror(errno));
+	say("state umask %o", mask);
+	say("state children %s", none ? "none" : "some");
+}
+
 static void say_write(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0 || write(fd, "written", 7) != 7)
 		say("write %s: %s", path, strerror(errno));
@@ -87,11 +122,30 @@ static void say_write(const char *path)
 		close(fd);
 }
 
+static void say_root(void)
+{
+	static const char *const files[] = { "/etc/which",      "/etc/only-system",
+					     "/etc/only-site",  "/etc/only-user",
+					     "/etc/deleted",    "/etc/d/merged",
+					     "/etc/d/of-system" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		say_file("file", files[i]);
+	say_write("/etc/written");
+	say_write("/etc/which");
+	say("rename /etc/d: %s", rename("/etc/d", "/etc/e") == 0 ? "done" : strerror(errno));
+	say_file("top", UPPER "/etc/which");
+	say_file("top", UPPER "/etc/written");
+	say_each("layer", LAYERS, "etc/which");
+	say("layers %o", stat(LAYERS, &st) == 0 ? st.st_mode & 07777u : 0u);
+	say_file("default", "/sys/module/overlay/parameters/metacopy");
+	say_file("default", "/sys/module/overlay/parameters/index");
+	say_file("default", "/sys/module/overlay/parameters/xino_auto");
+}
+
 int main(int argc, char **argv, char **envp)
 {
-	static const char *const files[] = { "/etc/which",     "/etc/only-system", "/etc/only-site",
-					     "/etc/only-user", "/etc/deleted",     "/etc/d/merged" };
-	struct stat st;
 	int fd;
 
 	/* Asked first, so that what this program opens is not counted. */
@@ -113,12 +167,10 @@ int main(int argc, char **argv, char **envp)
 	say_descriptors();
 	say_lines("signals", "/proc/self/status", "SigBlk");
 	say_lines("signals", "/proc/self/status", "SigIgn");
+	say_state();
+	say_lines("memory", "/proc/meminfo", "Shmem:");
 	say_lines("mount", "/proc/self/mountinfo", "");
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		say_file("file", files[i]);
-	say_write("/etc/written");
-	say_write("/etc/which");
-	say("layers %o", stat("/run/layerboot/layers", &st) == 0 ? st.st_mode & 07777u : 0u);
+	say_root();
 	say("end");
 	sync();
 	reboot(RB_POWER_OFF);

@@ -19,7 +19,8 @@ static const char *printed(const struct source *source)
 	builder_start(&b, memory, sizeof(memory));
 	for (size_t i = 0; i < source->count; i++) {
 		builder_add(&b, i ? " | " : "");
-		builder_addf(&b, "%s%s", tags[source->any[i].kind], source->any[i].value);
+		builder_add(&b, tags[source->any[i].kind]);
+		builder_add_escaped(&b, source->any[i].value, "");
 	}
 	return memory;
 }
