@@ -45,3 +45,9 @@ struct cmdline {
  */
 MUST_CHECK int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 			     struct failure *failure);
+
+/*
+ * How long a mount or a module may take: a short layerboot.timeout= says how long to wait for a disk, not how
+ * fast the ones that are there have to be.
+ */
+int64_t cmdline_patience_ms(const struct cmdline *c);

@@ -132,8 +132,8 @@ static void find_layers(void)
 		(void)failure_set(&b.failure, FAILURE_LIMIT, NULL, "libkmod: out of memory");
 		fail();
 	}
-	if (discover(&b.manifest, b.cmdline.timeout_ms, b.modules, &b.arena, &b.inventory,
-		     &b.resolution, &b.failure) < 0)
+	if (discover(&b.manifest, &b.cmdline, b.modules, &b.arena, &b.inventory, &b.resolution,
+		     &b.failure) < 0)
 		fail();
 }
 
@@ -179,7 +179,7 @@ static void do_root_step(const struct step *s)
 	plan_print_step(s, &text);
 	log_line(LOG_PRIORITY_DEBUG, "%s", line);
 	builder_start(&a, answer, sizeof(answer));
-	r = blocks ? execute_guarded(s, b.cmdline.timeout_ms, &a) : execute_step(s, &a);
+	r = blocks ? execute_guarded(s, cmdline_patience_ms(&b.cmdline), &a) : execute_step(s, &a);
 	if (r < 0) {
 		(void)execute_failed(s, r, answer, &b.failure);
 		fail();

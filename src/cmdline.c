@@ -212,3 +212,9 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 		ret->log = LOG_QUIET;
 	return result;
 }
+
+int64_t cmdline_patience_ms(const struct cmdline *c)
+{
+	return c->timeout_ms > CMDLINE_DEFAULT_TIMEOUT_MS ? c->timeout_ms
+							  : CMDLINE_DEFAULT_TIMEOUT_MS;
+}

@@ -27,7 +27,7 @@ static struct discovery {
 	struct inventory *inv;
 	struct resolution *res;
 	struct failure *failure;
-	int64_t start_us, timeout_ms;
+	int64_t start_us, timeout_ms, patience_ms;
 	int uevents;
 	unsigned wants; /* what every disk is asked at once */
 	struct jobs jobs;
@@ -124,7 +124,7 @@ static int start_mount(struct discovery *d, const struct resolved_layer *l, size
 	int r = execute_step(&m->steps[1], &none);
 	if (r < 0)
 		return execute_failed(&m->steps[1], r, "", d->failure);
-	r = jobs_start(j, work_layer, sys_now_us() + d->timeout_ms * 1000);
+	r = jobs_start(j, work_layer, sys_now_us() + d->patience_ms * 1000);
 	if (r < 0)
 		return execute_failed(&m->steps[2], r, "", d->failure);
 	m->progress = PROGRESS_STARTED;
@@ -284,11 +284,11 @@ static int turn(struct discovery *d)
 	for (size_t i = 0; i < d->res->layers_count; i++)
 		if (start_layer(d, i) < 0)
 			return -1;
-	drivers_start(&d->drivers, &d->jobs, deadline_us(d));
+	drivers_start(&d->drivers, &d->jobs, sys_now_us() + d->patience_ms * 1000);
 	return ready(d);
 }
 
-int discover(const struct manifest *m, int64_t timeout_ms, struct modules *modules,
+int discover(const struct manifest *m, const struct cmdline *c, struct modules *modules,
 	     struct arena *arena, struct inventory *inv, struct resolution *res,
 	     struct failure *failure)
 {
@@ -296,7 +296,8 @@ int discover(const struct manifest *m, int64_t timeout_ms, struct modules *modul
 	int r;
 
 	d->manifest = m;
-	d->timeout_ms = timeout_ms;
+	d->timeout_ms = c->timeout_ms;
+	d->patience_ms = cmdline_patience_ms(c);
 	d->drivers.modules = modules;
 	d->arena = arena;
 	d->inv = inv;

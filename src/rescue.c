@@ -28,7 +28,7 @@ static void check_alias(void *arg, const char *modalias)
 		if (strncmp(modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) != 0)
 			continue;
 		builder_start(&words, unused, sizeof(unused));
-		if (s->modules && modules_load(s->modules, modalias, &words) == 0)
+		if (modules_load(s->modules, modalias, &words) == 0)
 			s->found = true;
 	}
 }
@@ -38,6 +38,9 @@ static bool have_pvpanic(struct modules *modules)
 {
 	struct search s = { .modules = modules };
 
+	/* It failed before there was a use for them. */
+	if (!s.modules && modules_open(&s.modules) < 0)
+		return false;
 	coldplug_each_modalias("pci", check_alias, &s);
 	coldplug_each_modalias("platform", check_alias, &s);
 	return s.found;

@@ -172,6 +172,8 @@ CASES = [
     dict(name="manifest-sick", disks=MAIN, inject={"etc/layerboot/manifest": SICK}, planned=SICK,
          word="manifest-invalid", status=1, kernels=BOTH,
          also="/etc/layerboot/manifest:3:1: unknown key; expected one of: source"),
+    dict(name="typo-tells-pvpanic", disks=MAIN, append="console=ttyS0 layerboot.tmieout=3", bare=True,
+         word="cmdline-invalid", status=1),
     dict(name="manifest-missing", disks=MAIN, append="layerboot.manifest=/nowhere", word="manifest-missing",
          status=1),
     dict(name="typo", disks=MAIN, append="layerboot.tmieout=3", word="cmdline-invalid", status=1, kernels=BOTH,

@@ -272,6 +272,14 @@ static void no_memory_is_told(void **state)
 	assert_string_equal(scene.cmdline.init, "/init");
 }
 
+static void patience_is_never_short(void **state)
+{
+	(void)state;
+	fresh_arena();
+	assert_int_equal(cmdline_patience_ms(given_cmdline("layerboot.timeout=0")), 10000);
+	assert_int_equal(cmdline_patience_ms(given_cmdline("layerboot.timeout=10001ms")), 10001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +293,7 @@ int main(void)
 		cmocka_unit_test(errors),
 		cmocka_unit_test(the_policy_is_honoured_even_after_an_error),
 		cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(patience_is_never_short),
 		cmocka_unit_test(no_memory_is_told),
 	};
 

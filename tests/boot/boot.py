@@ -1,0 +1,299 @@
+"""One boot under QEMU: what is started, and what must come out."""
+import fnmatch
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+
+from images import ROOT, Trouble, checksum
+
+STATUS = {0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
+# What only the guest's kernel, its initramfs or the inside of an image decides, "layerboot plan" cannot foresee.
+NOT_FORESEEN = ["layer-mount", "layer-read", "module-missing", "init-missing", "init-exec", "root-directory",
+                "manifest-missing", "top-failed", "not-initramfs"]
+ENVIRONMENT = ["HOME=/", "TERM=linux"]
+# What a kernel leaves to the init that it starts itself.
+LEFT = {
+    "pid": ["1"],
+    "fd": ["0", "1", "2"],
+    "signals": ["SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"],
+    "state": ["directory /", "umask 22", "children none"],
+    "limit": ["/proc/sys/kernel/printk_devkmsg: ratelimit"],
+}
+
+
+class Boot:
+    def __init__(self, case, kernel, images, directory):
+        self.case, self.kernel, self.images, self.dir = case, kernel, images, directory
+        self.name = f"{case['name']} ({kernel})"
+        self.note, self.took, self.manifest = "", None, None
+        self.late = [case["late"]] if "late" in case else []
+
+    # --- what is started
+
+    def cmdline(self):
+        words = self.case.get("append", "")
+        if "args" in self.case:
+            words += " -- " + " ".join(f'"{a}"' if " " in a else a for a in self.case["args"])
+        return words.strip()
+
+    def initramfs(self):
+        omit = self.case.get("omit", [])
+        return self.images.initramfs(self.kernel, self.manifest, [f"--omit-module={name}" for name in omit],
+                                     self.case.get("inject", {}).items())
+
+    def file(self, serial, image, *options):
+        """What a guest may write to is its own copy."""
+        return self.dir / f"{serial}.disk" if "rw" in options else self.images.get(image)
+
+    def command(self, sockets):
+        case = self.case
+        command = [ROOT / "scripts/run-vm", "--kernel", self.images.kernel(self.kernel)[1],
+                   "--initramfs", self.initramfs(), "--accel", "tcg", "--memory", "256M",
+                   "--timeout", case.get("limit", 120), "--machine", case.get("machine", "q35")]
+        command += [self.images.fill(word) for word in case.get("vm", [])]
+        if case.get("bare"):
+            command.append("--no-default-append")
+        if self.cmdline():
+            command += ["--append", self.cmdline()]
+        if self.late:
+            command += ["--hotplug-ports", "1", "--qmp", f"{sockets}/qmp"]
+        for serial, image, *options in case["disks"]:
+            command.append(",".join([f"{serial}={self.file(serial, image, *options)}", *options]))
+        return [str(c) for c in command]
+
+    def prepare(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.dir.mkdir(parents=True)
+        if "manifest" in self.case:
+            self.manifest = self.images.fill(self.case["manifest"])
+        for disk in self.case["disks"]:
+            if "rw" in disk[2:]:
+                shutil.copy(self.images.get(disk[1]), self.file(*disk))
+
+    def plug(self, path, init_started, over):
+        """Attaches the late disk by QEMU's own monitor, two seconds after the init began."""
+        if not init_started.wait(100) or over.wait(2):
+            return
+        serial, image = self.late[0][:2]
+        calls = [("qmp_capabilities", {}),
+                 ("blockdev-add", {"driver": "raw", "node-name": "late", "read-only": True,
+                                   "file": {"driver": "file", "filename": str(self.images.get(image))}}),
+                 ("device_add", {"driver": "virtio-blk-pci", "drive": "late", "serial": serial, "bus": "hp0"})]
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(path)
+            with s.makefile("rw") as f:
+                f.readline()
+                for name, arguments in calls:
+                    f.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+                    f.flush()
+                    while "return" not in (answer := json.loads(f.readline())):
+                        if "error" in answer:
+                            self.note = f"QMP {name}: {answer['error']}"
+                            return
+
+    def run(self):
+        """The status of run-vm and the lines of the console."""
+        self.prepare()
+        init_started, over, lines = threading.Event(), threading.Event(), []
+        # Not below build: the path of a socket must be short.
+        with tempfile.TemporaryDirectory(prefix="layerboot-") as sockets:
+            command = self.command(sockets)
+            (self.dir / "command").write_text(shlex.join(command) + "\n")
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL) as vm:
+                plugger = threading.Thread(target=self.plug, args=(f"{sockets}/qmp", init_started, over))
+                if self.late:
+                    plugger.start()
+                for line in vm.stdout:
+                    lines.append(line.decode(errors="replace").rstrip("\r\n"))
+                    if "Run /init as init process" in lines[-1]:
+                        init_started.set()
+                over.set()
+                init_started.set()
+                if self.late:
+                    plugger.join()
+                status = vm.wait()
+        (self.dir / "console").write_text("\n".join(lines) + "\n")
+        return status, lines
+
+    # --- what must come out
+
+    def judge(self):
+        """Errors, and the console. A number that the host's load can spoil gets three tries; nothing else does."""
+        errors, lines = [], []
+        for _ in range(3 if "within_ms" in self.case else 1):
+            try:
+                status, lines = self.run()
+                errors = self.check(status, lines)
+            except Trouble as trouble:
+                return [str(trouble)], lines
+            if not errors:
+                break
+        return errors, lines
+
+    @staticmethod
+    def said(lines, key):
+        """Values of the "T key value" records of testinit."""
+        pattern = re.compile(r"(?:^|\] )T " + key + r" (.*)")
+        return [m[1] for line in lines if (m := pattern.search(line))]
+
+    def check(self, status, lines):
+        case, errors = self.case, [self.note] if self.note else []
+        # The init splits what is too long for one record; its mark is taken out again.
+        console = re.sub(r" \.\.\.\n(\[[ 0-9.]+\] )?layerboot:", "", "\n".join(lines))
+        for text in [case["also"]] if isinstance(case.get("also"), str) else case.get("also", []):
+            if text not in console:
+                errors.append(f"the console does not say: {text}")
+        expected = case.get("status", 0)
+        if status != expected:
+            errors.append(f"run-vm saw {STATUS.get(status, status)}, expected {STATUS[expected]}")
+        for disk in case["disks"] + self.late:
+            if checksum(self.file(*disk)) != self.images.sum(disk[1]):
+                errors.append(f"{disk[1]}, the disk {disk[0]}, is not the same as before")
+        if "word" in case:
+            return errors + self.check_failure(lines, console)
+        return errors + self.check_success(lines, console) + self.check_plan(lines)
+
+    def check_failure(self, lines, console):
+        words = re.findall(r"layerboot: error\[([a-z0-9-]+)\]", console)
+        errors = [] if words == [self.case["word"]] else [f"error words {words}, expected {self.case['word']}"]
+        if any("T begin" in line for line in lines):
+            errors.append("the real init was started all the same")
+        if "within_ms" in self.case:
+            errors += self.check_time(lines)
+        return errors + self.check_plan_fails()
+
+    def check_time(self, lines):
+        """In the guest's own time, by the time stamps of its log."""
+        stamps = [float(m[1]) for line in lines if re.search(r"Run /init as init|error\[", line)
+                  and (m := re.match(r"\[ *([0-9.]+)\]", line))]
+        self.took = (stamps[1] - stamps[0]) * 1000 if len(stamps) >= 2 else None
+        low, high = self.case["within_ms"]
+        if self.took is None or not low <= self.took <= high:
+            return [f"reported after {self.took} ms, expected {low} to {high} ms"]
+        return []
+
+    def check_success(self, lines, console):
+        case, errors = self.case, []
+
+        def expect(key, wanted, got=None):
+            got = self.said(lines, key) if got is None else got
+            if got != wanted:
+                errors.append(f"{key}: {got}, expected {wanted}")
+
+        for key, wanted in LEFT.items():
+            expect(key, wanted)
+        expect("arg", [case.get("init", "/sbin/init"), *case.get("words", []), *case.get("args", [])])
+        expect("env", sorted(ENVIRONMENT + case.get("env", [])), sorted(self.said(lines, "env")))
+        files = dict(f.split(": ", 1) for f in self.said(lines, "file"))
+        for path, text in case["files"].items():
+            expect(f"file {path}", text, files.get(path, "nothing was said"))
+        # The initramfs was a tmpfs of ten megabytes: nothing of it is left.
+        memory = [int(m[1]) for text in self.said(lines, "memory") if (m := re.match(r"Shmem: +(\d+) kB", text))]
+        expect("tmpfs memory below 1 MiB", True, memory != [] and memory[0] < 1024)
+        read_only = case.get("top") == "none"
+        wanted = "Read-only file system" if read_only else "written"
+        expect("write", [f"/etc/written: {wanted}", f"/etc/which: {wanted}"])
+        # It would take a redirect.
+        expect("rename", [f"/etc/d: {'Read-only file system' if read_only else case.get('rename', 'Cross-device link')}"])
+        errors += self.check_layers(lines, read_only)
+        if not any("T end" in line for line in lines):
+            errors.append("the real init did not come to its end")
+        if read_only == ("layerboot: top: tmpfs, writes are lost at power-off" in console):
+            errors.append("the console does not say what the top is")
+        if "error[" in console:
+            errors.append("the console has an error")
+        return errors
+
+    def check_layers(self, lines, read_only):
+        """/run/layerboot: each layer with what its image holds, and the writes in the top alone."""
+        errors, directory = [], "/run/layerboot/layers"
+        names = re.findall(rf"^{directory}/(\S+) ", self.plan("--mounts").stdout, re.M)
+        wanted = sorted(f"{directory}/{name}/etc/which: {name}" for name in names)
+        if sorted(self.said(lines, "layer")) != wanted:
+            errors.append(f"layers {self.said(lines, 'layer')}, expected {wanted}")
+        if self.said(lines, "layers") != ["700"]:
+            errors.append(f"mode of the layers' directory: {self.said(lines, 'layers')}")
+        top = [f"/run/layerboot/top/upper/etc/{name}: {'No such file or directory' if read_only else 'written'}"
+               for name in ("which", "written")]
+        if self.said(lines, "top") != top:
+            errors.append(f"top {self.said(lines, 'top')}, expected {top}")
+        return errors
+
+    def check_plan(self, lines):
+        """The mounts of the guest are those that the plan predicted."""
+        plan = self.plan("--mounts")
+        if plan.returncode != 0:
+            return [f"plan: {plan.stderr.strip()}"]
+        found, errors = [], []
+        for line in self.said(lines, "mount"):
+            fields, tail = line.split(" - ")
+            fields, (kind, source, options) = fields.split(), tail.split(" ", 2)
+            flags = ",".join(f for f in fields[5].split(",") if f != "relatime")
+            found.append(f"{fields[4]} {kind} {source} {flags}")
+            if fields[4] == "/":
+                errors += self.check_union(options.split(","), lines)
+        # Disks get their names as they come: which one a layer is, the files in it have told.
+        wanted, found = (sorted(re.sub(r"/dev/(vd[a-z]|sd[a-z]|nvme\d+n1)", "/dev/DISK", m) for m in mounts)
+                         for mounts in (plan.stdout.splitlines(), found))
+        if wanted != found:
+            errors.append(f"mounts {found}, the plan predicted {wanted}")
+        return errors
+
+    def check_union(self, options, lines):
+        """The kernel shows only what differs from the defaults of its overlay module."""
+        shown = dict(o.split("=", 1) for o in options if "=" in o)
+        defaults = {m[1]: {"Y": "on", "N": "off"}.get(m[2]) for text in self.said(lines, "default")
+                    if (m := re.fullmatch(r".*/(\w+): (\w)", text))}
+        found = {"redirect_dir": shown.get("redirect_dir"), "xino": shown.get("xino", defaults.get("xino_auto")),
+                 **{key: shown.get(key, defaults.get(key)) for key in ("metacopy", "index")}}
+        wanted = {"redirect_dir": "nofollow", "xino": "off", "metacopy": "off", "index": "off"}
+        return [] if found == wanted else [f"the union has {found}, expected {wanted}; shown: {options}"]
+
+    # --- what the plan foresees
+
+    def plan(self, *options):
+        command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline()]
+        text = self.case.get("planned", self.manifest)
+        if text is not None:
+            (self.dir / "manifest").write_text(text)
+            command += ["--manifest", self.dir / "manifest"]
+        disks = self.case["disks"] + self.late
+        buses = [next((o[4:] for o in d[2:] if o.startswith("bus=")), "virtio") for d in disks]
+        if len(set(buses)) > 1:
+            (self.dir / "inventory").write_text(inventory(disks, buses))
+            command += ["--inventory", self.dir / "inventory"]
+        else:
+            command += ["--bus", *(buses[:1] or ["virtio"]), *(f"{d[0]}={self.images.get(d[1])}" for d in disks)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def check_plan_fails(self):
+        word = self.case["word"]
+        if word in NOT_FORESEEN or self.case.get("foreseen") is False:
+            return []
+        plan = self.plan()
+        if plan.returncode == 1 and f"error[{word}]" in plan.stderr:
+            return []
+        return [f"the plan should foresee {word}: {plan.returncode}, {plan.stderr.strip()}"]
+
+
+def inventory(disks, buses):
+    """As a boot would report it: each bus names its own disks."""
+    lines, count = [], {}
+    for (serial, image, *_), bus in zip(disks, buses):
+        number = count[bus] = count.get(bus, -1) + 1
+        name = {"virtio": f"vd{'abcdefgh'[number]}", "scsi": f"sd{'abcdefgh'[number]}", "nvme": f"nvme{number}n1"}[bus]
+        lines.append(f'NAME="{name}" TRAN="{bus}" SERIAL="{serial}" FSTYPE="{image.rpartition(".")[2]}" '
+                     'SIZE="65536" KNOWN="7"\n')
+    return "".join(lines)
+
+
+def select(cases, pattern, kernel, images, directory):
+    return [Boot(case, k, images, directory / k / case["name"])
+            for case in cases for k in case.get("kernels", ["cloud"])
+            if fnmatch.fnmatch(case["name"], pattern) and kernel in (None, k)]

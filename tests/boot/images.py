@@ -1,0 +1,215 @@
+"""What the boots are made of: small trees, images of them, initramfs. Each is made when it is first asked for."""
+import concurrent.futures
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+KERNELS = ROOT / "build/kernels"
+
+DIRECTORY, LINK, PROGRAM = "directory", "link ", "program "
+ROOT_DIRECTORIES = {name: DIRECTORY for name in ("dev", "proc", "sys", "run", "tmp")}
+# Path and text of a file; or what else stands there.
+TREES = {
+    "system": {**ROOT_DIRECTORIES, "etc/which": "system", "etc/only-system": "system", "etc/deleted": "system",
+               "etc/d/merged": "system", "etc/d/of-system": "system", "sbin/text": "this is no program\n",
+               "sbin/init": PROGRAM + "testinit", "sbin/other": PROGRAM + "testinit",
+               "sbin/layerboot-init": PROGRAM + "layerboot", "sbin/absolute": LINK + "/sbin/other",
+               "sbin/loop": LINK + "/sbin/loop"},
+    "site": {"etc/which": "site", "etc/only-site": "site"},
+    "user": {"etc/which": "user", "etc/only-user": "user", "etc/d/merged": "user"},
+    "bare": {**ROOT_DIRECTORIES, "etc/which": "bare"},
+    "no-directories": {"sbin/init": PROGRAM + "testinit"},
+    "symlink": {"dev": DIRECTORY, "sys": DIRECTORY, "run": DIRECTORY, "etc/which": "symlink", "proc": LINK + "etc",
+                "sbin/init": PROGRAM + "testinit"},
+}
+USER_DELETES = ("--delete", "etc/deleted")
+# The tree, and how mklayer makes a layer of it.
+LAYERS = {
+    "system.squashfs": ("system",),
+    "system.erofs": ("system", "--type", "erofs"),
+    "system.gpt": ("system", "--gpt", "--name", "system"),
+    "site.squashfs": ("site",),
+    "user.squashfs": ("user", *USER_DELETES),
+    "user.ext4": ("user", *USER_DELETES, "--type", "ext4", "--label", "userdata"),
+    "user.gpt": ("user", *USER_DELETES, "--gpt", "--name", "user"),
+    "bare.squashfs": ("bare",),
+    "no-directories.squashfs": ("no-directories",),
+    "symlink.squashfs": ("symlink",),
+}
+
+
+class Trouble(Exception):
+    """What a test needs could not be made."""
+
+
+def sh(*command, **options):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise Trouble(f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def checksum(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def archive(files):
+    """A newc archive of pairs of path and text; the kernel unpacks several that follow each other."""
+    members = [(str(parent), 0o40755, b"") for path, _ in files
+               for parent in reversed(pathlib.PurePath(path).parents) if parent.name]
+    members += [(path, 0o100644, text.encode()) for path, text in files]
+    out = b""
+    for path, mode, data in members + ([("TRAILER!!!", 0, b"")] if files else []):
+        name = path.encode() + b"\0"
+        fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+        out += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return out
+
+
+class Once:
+    """Makes each thing once; who asks for it meanwhile waits, and an error is everybody's."""
+
+    def __init__(self):
+        self.lock, self.things = threading.Lock(), {}
+
+    def __call__(self, key, make):
+        with self.lock:
+            first = key not in self.things
+            thing = self.things.setdefault(key, concurrent.futures.Future())
+        if first:
+            try:
+                thing.set_result(make())
+            except BaseException as error:
+                thing.set_exception(error)
+        return thing.result()
+
+
+class Images:
+    def __init__(self, directory):
+        self.dir, self.once = pathlib.Path(directory), Once()
+
+    def get(self, name):
+        """The image of this name."""
+        return self.once(name, lambda: self.make(name))[0]
+
+    def sum(self, name):
+        """Its checksum when it was made."""
+        return self.once(name, lambda: self.make(name))[1]
+
+    def make(self, name):
+        path = self.dir / name
+        if name in LAYERS:
+            tree, *options = LAYERS[name]
+            sh(ROOT / "scripts/mklayer", self.tree(tree), "--all-root", *options, "-o", path)
+        else:
+            getattr(self, "make_" + name.replace(".", "_"))(path)
+        return path, checksum(path)
+
+    def make_dirty_ext4(self, path):
+        """A transaction in the journal that was never replayed; a replay would change /etc/which."""
+        sh("mke2fs", "-q", "-t", "ext4", "-d", self.tree("user"), path, "16M")
+        block = self.dir / "block"
+        block.write_bytes(b"replayed".ljust(4096, b"\0"))
+        number = sh("debugfs", "-R", "blocks /etc/which", path).strip()
+        sh("debugfs", "-w", "-f", "-", path,
+           input=f"cd etc\nmknod deleted c 0 0\njo\njw -b {number} {block}\njc\n")
+        features = sh("dumpe2fs", "-h", path)
+        if "needs_recovery" not in features:
+            raise Trouble(f"{path} is not dirty: {features}")
+
+    def make_evil_ext4(self, path):
+        """A user's image whose attributes name what the user may not read of the system."""
+        shutil.copy(self.get("user.ext4"), path)
+        sh("debugfs", "-w", "-f", "-", path, input='ea_set /etc/d trusted.overlay.redirect "/etc"\n'
+           'ea_set /etc/only-user trusted.overlay.metacopy ""\n'
+           'ea_set /etc/only-user trusted.overlay.redirect "/etc/only-system"\n')
+
+    def make_cut_squashfs(self, path):
+        """As a copy that was broken off: the beginning is right."""
+        path.write_bytes(self.get("system.squashfs").read_bytes()[:12288])
+
+    @staticmethod
+    def make_empty(path):
+        path.write_bytes(bytes(1 << 20))
+
+    @staticmethod
+    def make_garbage(path):
+        path.write_bytes(b"".join(hashlib.sha512(b"%d" % i).digest() for i in range(1 << 14)))
+
+    @staticmethod
+    def make_vfat(path):
+        path.write_bytes(bytes(4 << 20))
+        sh("mkfs.vfat", path)
+
+    def tree(self, name):
+        return self.once("tree " + name, lambda: self.make_tree(name))
+
+    def make_tree(self, name):
+        for path, text in TREES[name].items():
+            place = self.dir / name / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if text == DIRECTORY:
+                place.mkdir()
+            elif text.startswith(LINK):
+                place.symlink_to(text[len(LINK):])
+            elif text.startswith(PROGRAM):
+                shutil.copy(self.program(text[len(PROGRAM):]), place)
+            else:
+                place.write_text(text)
+            if path == "sbin/text":
+                place.chmod(0o755)
+        return self.dir / name
+
+    def program(self, name):
+        return ROOT / "build/layerboot" if name == "layerboot" else self.once(name, self.compile)
+
+    def compile(self):
+        program = self.dir / "testinit.program"
+        sh("musl-gcc", "-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+           ROOT / "tests/boot/testinit.c", "-o", program)
+        return program
+
+    def kernel(self, flavour):
+        """Its release and its image."""
+        def fetch():
+            out = KERNELS / flavour
+            release = sh(ROOT / "scripts/get-kernel", flavour, "--out", out).strip().splitlines()[-1]
+            return release, out / "boot" / f"vmlinuz-{release}"
+        return self.once("kernel " + flavour, fetch)
+
+    def initramfs(self, flavour, manifest=None, options=(), inject=()):
+        """INJECT: files that mkinitramfs would not put in, as pairs of path and text."""
+        key = flavour, manifest, tuple(options), tuple(inject)
+
+        def build():
+            out = self.dir / f"initramfs-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.cpio"
+            command = [ROOT / "scripts/mkinitramfs", "--kernel", self.kernel(flavour)[0],
+                       "--modules", KERNELS / flavour, "--init", ROOT / "build/layerboot", "-o", out, *options]
+            if manifest is not None:
+                text = out.with_suffix(".manifest")
+                text.write_text(manifest)
+                command += ["--manifest", text]
+            sh(*command)
+            with out.open("ab") as f:
+                f.write(archive(inject))
+            return out
+        return self.once(key, build)
+
+    def fill(self, text):
+        """What only the images tell: {uuid:IMAGE}, {partuuid:IMAGE}, {file:IMAGE}."""
+        for word in LAYERS:
+            for key, value in (("uuid", self.uuid), ("partuuid", self.partuuid), ("file", self.get)):
+                if f"{{{key}:{word}}}" in text:
+                    text = text.replace(f"{{{key}:{word}}}", str(value(word)))
+        return text
+
+    def uuid(self, name):
+        return sh("blkid", "-p", "-o", "value", "-s", "UUID", self.get(name)).strip()
+
+    def partuuid(self, name):
+        return json.loads(sh("sfdisk", "-J", self.get(name)))["partitiontable"]["partitions"][0]["uuid"]
