@@ -101,6 +101,20 @@ static void read_cmdline(void)
 	log_limit(limits[b.cmdline.log]);
 }
 
+/* Asked before anything is mounted. How to fail is known only where whoever started this has a /proc. */
+static void check_initramfs(void)
+{
+	int r = switch_root_check();
+
+	if (r == 0)
+		return;
+	read_cmdline();
+	(void)failure_set(&b.failure, FAILURE_NOT_INITRAMFS, NULL,
+			  "/ is not a ramfs or tmpfs with an /init%s%s", r == -EXDEV ? "" : ": ",
+			  r == -EXDEV ? "" : strerror(-r));
+	fail();
+}
+
 static void read_manifest(void)
 {
 	static char text[MANIFEST_SIZE_MAX + 2];
@@ -150,9 +164,9 @@ static void report_layers(void)
 			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s",
 				 l->layer->name, l->layer->source.text);
 	}
-	/* Said even with quiet: who expects the writes to last has to know. */
+	/* At the level that quiet lets through: who expects the writes to last has to know. */
 	if (b.manifest.top.kind == TOP_TMPFS)
-		log_line(LOG_PRIORITY_WARNING, "top: tmpfs, writes are lost at power-off");
+		log_line(LOG_PRIORITY_ERROR, "top: tmpfs, writes are lost at power-off");
 	else
 		log_line(LOG_PRIORITY_INFO, "top: none, the root is read-only");
 }
@@ -188,18 +202,6 @@ static void do_root_step(const struct step *s)
 		(void)snprintf(b.init, sizeof(b.init), "%s", answer);
 }
 
-static void check_initramfs(void)
-{
-	int r = switch_root_check();
-
-	if (r == 0)
-		return;
-	(void)failure_set(&b.failure, FAILURE_NOT_INITRAMFS, NULL,
-			  "/ is not a ramfs or tmpfs with an /init%s%s", r == -EXDEV ? "" : ": ",
-			  r == -EXDEV ? "" : strerror(-r));
-	fail();
-}
-
 static _Noreturn void become_init(char **argv, char **envp)
 {
 	argv[0] = b.init;
@@ -214,8 +216,8 @@ void boot(char **argv, char **envp)
 {
 	arena_start(&b.arena, b.memory, sizeof(b.memory));
 	b.start_us = sys_now_us();
-	bootstrap();
 	check_initramfs();
+	bootstrap();
 	read_cmdline();
 	read_manifest();
 	find_layers();
