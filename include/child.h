@@ -41,3 +41,12 @@ enum child_state {
  * c->answer its text, terminated. In every state but CHILD_RUNNING the pipe is closed and c->pid is 0.
  */
 enum child_state child_check(struct child *c, int64_t now_us, int *ret);
+
+/* Kills a child that is running still, and does not wait for it. */
+void child_abandon(struct child *c);
+
+/*
+ * Forks a child for WORK and waits for it: what that returned, with its text in ANSWER; -ETIMEDOUT if it has not
+ * answered after TIMEOUT_MS, -ECHILD if it ended without an answer, or another -errno.
+ */
+MUST_CHECK int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer);

@@ -45,5 +45,8 @@ typedef int jobs_ended(void *arg, const struct job *j, int error, const char *wo
 /* Calls ENDED for each job that has ended; negative if that was. */
 MUST_CHECK int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg);
 
+/* Kills what is running still: nothing of the init outlives the hand-over. */
+void jobs_abandon(struct jobs *jobs);
+
 /* Adds the pipes of running jobs to FDS (room for JOBS_MAX) and brings *until_us forward to their deadlines. */
 size_t jobs_poll(const struct jobs *jobs, struct pollfd *fds, int64_t *until_us);

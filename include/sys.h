@@ -52,7 +52,6 @@ int sys_poll(struct pollfd *fds, size_t count, int timeout_ms);
 pid_t sys_fork(void);
 pid_t sys_getpid(void);
 int sys_wait(pid_t pid, int *ret_status); /* blocks */
-pid_t sys_reap(int *ret_status);          /* any child, 0 if none has ended */
 int sys_kill(pid_t pid, int signal);
 _Noreturn void sys_exit(int status);
 int sys_execve(const char *path, char *const argv[], char *const envp[]);

@@ -87,7 +87,7 @@ static void bootstrap(void)
 
 static void read_cmdline(void)
 {
-	static char text[4097]; /* COMMAND_LINE_SIZE is at most 4096 */
+	static char text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
 	static const enum log_priority limits[] = {
 		[LOG_QUIET] = LOG_PRIORITY_WARNING,
 		[LOG_NORMAL] = LOG_PRIORITY_INFO,
@@ -96,6 +96,11 @@ static void read_cmdline(void)
 	ssize_t len = file_read("/proc/cmdline", text, sizeof(text));
 	struct slice s = { .at = text, .len = len < 0 ? 0 : (size_t)len };
 
+	if (len < 0) {
+		(void)failure_set(&b.failure, FAILURE_CMDLINE, NULL, "/proc/cmdline: %s",
+				  strerror((int)-len));
+		fail();
+	}
 	if (cmdline_parse(s, &b.arena, &b.cmdline, &b.failure) < 0)
 		fail();
 	log_limit(limits[b.cmdline.log]);
@@ -108,7 +113,9 @@ static void check_initramfs(void)
 
 	if (r == 0)
 		return;
-	read_cmdline();
+	struct stat st;
+	if (sys_stat("/proc/cmdline", &st) == 0)
+		read_cmdline();
 	(void)failure_set(&b.failure, FAILURE_NOT_INITRAMFS, NULL,
 			  "/ is not a ramfs or tmpfs with an /init%s%s", r == -EXDEV ? "" : ": ",
 			  r == -EXDEV ? "" : strerror(-r));
@@ -180,6 +187,7 @@ static void before_hand_over(void)
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);
+	b.modules = NULL;
 }
 
 static void do_root_step(const struct step *s)

@@ -78,3 +78,36 @@ enum child_state child_check(struct child *c, int64_t now_us, int *ret)
 	c->answer[c->len] = '\0';
 	return end(c, CHILD_DONE);
 }
+
+int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer)
+{
+	struct child child;
+	int64_t deadline_us = sys_now_us() + timeout_ms * 1000;
+	int result = 0;
+	int r = child_start(&child, work, arg, deadline_us);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		struct pollfd wait = { .fd = child.fd, .events = POLLIN };
+		switch (child_check(&child, sys_now_us(), &result)) {
+		case CHILD_DONE:
+			builder_add(answer, child.answer);
+			return result;
+		case CHILD_CRASHED:
+			return -ECHILD;
+		case CHILD_STALLED:
+			return -ETIMEDOUT;
+		case CHILD_RUNNING:
+			break;
+		}
+		int64_t left_ms = (deadline_us - sys_now_us()) / 1000 + 1;
+		(void)sys_poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
+	}
+}
+
+void child_abandon(struct child *c)
+{
+	if (c->pid != 0)
+		(void)end(c, CHILD_STALLED);
+}

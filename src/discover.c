@@ -19,6 +19,7 @@ struct mounting {
 	enum progress progress;
 	struct step steps[PLAN_LAYER_STEPS];
 	int64_t start_us, ms;
+	char disk[32]; /* that it is mounted from */
 };
 
 static struct discovery {
@@ -28,6 +29,7 @@ static struct discovery {
 	struct resolution *res;
 	struct failure *failure;
 	int64_t start_us, timeout_ms, patience_ms;
+	int64_t longest_ms; /* of all layers: until then a disk may come */
 	int uevents;
 	unsigned wants; /* what every disk is asked at once */
 	struct jobs jobs;
@@ -64,9 +66,9 @@ static int work_layer(void *arg, struct builder *answer)
  */
 static int64_t deadline_us(const struct discovery *d)
 {
-	int64_t now_us = sys_now_us(), end_us = d->start_us + d->timeout_ms * 1000;
+	int64_t least_us = sys_now_us() + 150000, end_us = d->start_us + d->longest_ms * 1000;
 
-	return end_us > now_us ? end_us : now_us + 150000;
+	return end_us > least_us ? end_us : least_us;
 }
 
 static void want_driver(void *arg, const char *modalias)
@@ -128,6 +130,7 @@ static int start_mount(struct discovery *d, const struct resolved_layer *l, size
 	if (r < 0)
 		return execute_failed(&m->steps[2], r, "", d->failure);
 	m->progress = PROGRESS_STARTED;
+	(void)snprintf(m->disk, sizeof(m->disk), "%s", l->disk->name);
 	return 0;
 }
 
@@ -136,8 +139,16 @@ static int start_layer(struct discovery *d, size_t index)
 {
 	const struct resolved_layer *l = &d->res->layers[index];
 
-	if (l->state != LAYER_FOUND || d->layers[index].progress != PROGRESS_WANTED)
+	if (l->state != LAYER_FOUND)
 		return 0;
+	if (d->layers[index].progress != PROGRESS_WANTED) {
+		const char *disk = d->layers[index].disk;
+		if (strcmp(disk, l->disk->name) == 0)
+			return 0;
+		return failure_set(d->failure, FAILURE_LAYER_READ, l->layer->name,
+				   "%s was removed after it was mounted, and %s came", disk,
+				   l->disk->name);
+	}
 	const struct fs_type *t = drivers_want_type(&d->drivers, l->type);
 	if (!t)
 		return failure_set(d->failure, FAILURE_LIMIT, l->layer->name, "too many types");
@@ -189,6 +200,18 @@ static int ended(void *arg, const struct job *j, int error, const char *words)
 	return 0;
 }
 
+/* A disk that was met in /sys before it could be opened is asked anew. */
+static void disk_added(struct discovery *d, const char *name)
+{
+	struct disk *disk = inventory_find(d->inv, name);
+
+	if (disk && disk->error) {
+		disk->known = 0;
+		disk->error = 0;
+	}
+	want_disk(d, name);
+}
+
 static void handle(struct discovery *d, const struct uevent *u)
 {
 	bool add = strcmp(u->action, "add") == 0;
@@ -196,7 +219,7 @@ static void handle(struct discovery *d, const struct uevent *u)
 	if (strcmp(u->subsystem, "block") == 0) {
 		const char *slash = strrchr(u->devpath, '/');
 		if (slash && add)
-			want_disk(d, slash + 1);
+			disk_added(d, slash + 1);
 		else if (slash && strcmp(u->action, "remove") == 0)
 			inventory_remove(d->inv, slash + 1);
 	} else if (add && bus_wants(u->subsystem, u->modalias)) {
@@ -298,6 +321,10 @@ int discover(const struct manifest *m, const struct cmdline *c, struct modules *
 	d->manifest = m;
 	d->timeout_ms = c->timeout_ms;
 	d->patience_ms = cmdline_patience_ms(c);
+	d->longest_ms = c->timeout_ms;
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].timeout_ms > d->longest_ms)
+			d->longest_ms = m->layers[i].timeout_ms;
 	d->drivers.modules = modules;
 	d->arena = arena;
 	d->inv = inv;
@@ -317,6 +344,7 @@ int discover(const struct manifest *m, const struct cmdline *c, struct modules *
 			(void)drivers_want_type(&d->drivers, m->layers[i].type);
 	while ((r = turn(d)) == 0)
 		wait_for_event(d);
+	jobs_abandon(&d->jobs);
 	(void)sys_close(d->uevents);
 	return r < 0 ? -1 : 0;
 }

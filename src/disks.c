@@ -251,9 +251,9 @@ void disk_learn(struct disk *d, unsigned about)
 
 	if (about & KNOWN_IDENTITY)
 		learn_identity(d);
+	d->known |= KNOWN_IDENTITY | about;
 	if (!d->parent[0] || d->part_uuid[0])
 		about &= ~(unsigned)KNOWN_PARTITION;
-	d->known |= KNOWN_IDENTITY | about;
 	if (!(about & (KNOWN_SUPERBLOCK | KNOWN_PARTITION)))
 		return;
 	(void)snprintf(path, sizeof(path), "/dev/%s", d->name);

@@ -33,7 +33,8 @@ static int mount_layer(const struct step *s, struct builder *words)
 	if (fd < 0)
 		return fd;
 	bool dirty = disk_is_dirty(fd, 0, s->type) && !resolve_accepts_dirty(s->options);
-	int r = dirty ? -EUCLEAN
+	/* The same errno as the kernel gives for a journal that it may not replay. */
+	int r = dirty ? -EROFS
 		      : fs_mount(s->source, s->target, s->type, s->flags, s->options, words);
 	(void)sys_close(fd);
 	return r;
@@ -58,7 +59,14 @@ static int mount_union(const struct step *s, struct builder *words)
 
 static int look_for_init(const struct step *s, struct builder *answer)
 {
+	static const char *const moved[] = { PATH_SYSROOT "/dev", PATH_SYSROOT "/proc",
+					     PATH_SYSROOT "/sys", PATH_SYSROOT "/run" };
 	const char *path = s->source ? s->source : "";
+	struct stat st;
+
+	/* Read from the disks here, in a child; the steps that follow then find them in memory. */
+	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
+		(void)sys_fstatat(AT_FDCWD, moved[i], &st);
 	int r = find_init(s->target, s->source, &path);
 
 	builder_add(answer, path);
@@ -113,29 +121,7 @@ static int guarded_work(void *arg, struct builder *answer)
 
 int execute_guarded(const struct step *s, int64_t timeout_ms, struct builder *answer)
 {
-	struct child child;
-	int64_t deadline_us = sys_now_us() + timeout_ms * 1000;
-	int result = 0;
-	int r = child_start(&child, guarded_work, (void *)s, deadline_us);
-
-	if (r < 0)
-		return r;
-	for (;;) {
-		struct pollfd wait = { .fd = child.fd, .events = POLLIN };
-		switch (child_check(&child, sys_now_us(), &result)) {
-		case CHILD_DONE:
-			builder_add(answer, child.answer);
-			return result;
-		case CHILD_CRASHED:
-			return -ECHILD;
-		case CHILD_STALLED:
-			return -ETIMEDOUT;
-		case CHILD_RUNNING:
-			break;
-		}
-		int64_t left_ms = (deadline_us - sys_now_us()) / 1000 + 1;
-		(void)sys_poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
-	}
+	return child_run(guarded_work, (void *)s, timeout_ms, answer);
 }
 
 /* Errors that mean the same whatever the step was, or something of their own for one kind of step. */
@@ -143,11 +129,11 @@ static enum failure_kind failure_of(const struct step *s, int error)
 {
 	if (error == -ECHILD)
 		return FAILURE_CRASH;
+	if (error == -ETIMEDOUT)
+		return FAILURE_LAYER_STALLED;
 	if (s->kind == STEP_LAYER) {
-		if (error == -ETIMEDOUT)
-			return FAILURE_LAYER_STALLED;
 		/* A journal that would have to be replayed onto a read-only disk. */
-		if (error == -EUCLEAN || error == -EROFS)
+		if (error == -EROFS)
 			return FAILURE_LAYER_DIRTY;
 		if (error == -ENODEV)
 			return FAILURE_MODULE_MISSING;
@@ -162,7 +148,7 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 	char what[1024];
 	struct builder b;
 
-	if (s->kind == STEP_INIT)
+	if (s->kind == STEP_INIT && error != -ETIMEDOUT && error != -ECHILD)
 		return failure_set(failure, FAILURE_INIT_MISSING, NULL, "%s in the merged root: %s",
 				   words && *words ? words : "/sbin/init", strerror(-error));
 	builder_start(&b, what, sizeof(what));
@@ -172,7 +158,7 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 		plan_print_step(s, &b);
 	bool said = words && *words;
 	return failure_set(failure, failure_of(s, error), s->layer, "%s: %s%s%s%s", what,
-			   error == -EUCLEAN     ? "not cleanly unmounted"
+			   s->kind == STEP_LAYER && error == -EROFS ? "not cleanly unmounted"
 			   : error == -ETIMEDOUT ? "no answer within the time limit"
 			   : error == -ECHILD    ? "the helper process died"
 						 : strerror(-error),

@@ -49,7 +49,7 @@ int fs_mount(const char *source, const char *target, const char *type, unsigned 
 }
 
 /*
- * 6.1 takes any key and fails only at the creation; a kernel that has lowerdir+ (6.5) looks the path up at
+ * 6.1 takes any key and fails only at the creation; a kernel that has lowerdir+ looks the path up at
  * once, and this one does not exist.
  */
 static bool has_lowerdir_plus(const char *type)

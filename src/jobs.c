@@ -77,3 +77,9 @@ size_t jobs_poll(const struct jobs *jobs, struct pollfd *fds, int64_t *until_us)
 	}
 	return count;
 }
+
+void jobs_abandon(struct jobs *jobs)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		child_abandon(&jobs->slots[i].child);
+}

@@ -38,11 +38,15 @@ static int insert(struct kmod_list *list)
 	kmod_list_foreach(item, list)
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
-		int r = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL, NULL);
+		int r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, NULL,
+							NULL, NULL, NULL);
 		kmod_module_unref(module);
 		/* Two children may load what both need; the second finds it there. */
 		if (r == -EEXIST)
 			r = 0;
+		/* modprobe.blacklist= on the kernel command line: as if it were not there. */
+		if (r > 0)
+			r = -ENOENT;
 		/* An alias may stand for several drivers; one that takes the device is enough. */
 		if (r >= 0 || result == -ENOENT)
 			result = r < 0 ? r : 0;

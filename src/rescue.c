@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/reboot.h>
 
+#include "child.h"
 #include "coldplug.h"
 #include "file.h"
 #include "log.h"
@@ -15,35 +16,47 @@ static const char *const pvpanic_aliases[] = { "pci:v00001B36d00000011sv", "acpi
 
 struct search {
 	struct modules *modules;
-	bool found;
+	char modalias[512]; /* of the device, empty if there is none */
 };
 
 static void check_alias(void *arg, const char *modalias)
 {
 	struct search *s = arg;
-	char unused[256];
-	struct builder words;
 
-	for (size_t i = 0; i < sizeof(pvpanic_aliases) / sizeof(pvpanic_aliases[0]); i++) {
-		if (strncmp(modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) != 0)
-			continue;
-		builder_start(&words, unused, sizeof(unused));
-		if (modules_load(s->modules, modalias, &words) == 0)
-			s->found = true;
-	}
+	for (size_t i = 0; i < sizeof(pvpanic_aliases) / sizeof(pvpanic_aliases[0]); i++)
+		if (strncmp(modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) == 0)
+			(void)snprintf(s->modalias, sizeof(s->modalias), "%s", modalias);
 }
 
-/* Its driver is loaded only now: in a boot that goes well it would be work for nothing. */
+static int work_load(void *arg, struct builder *words)
+{
+	struct search *s = arg;
+
+	/* It failed before there was a use for them. */
+	if (!s->modules && modules_open(&s->modules) < 0)
+		return -ENOMEM;
+	return modules_load(s->modules, s->modalias, words);
+}
+
+/*
+ * Its driver is loaded only now: in a boot that goes well it would be work for nothing. In a child, since the
+ * kernel waits in there for every disk that is being probed, one that has stalled among them.
+ */
 static bool have_pvpanic(struct modules *modules)
 {
 	struct search s = { .modules = modules };
+	const int64_t patience_ms = 2000;
+	struct builder words;
+	char unused[256];
 
-	/* It failed before there was a use for them. */
-	if (!s.modules && modules_open(&s.modules) < 0)
-		return false;
 	coldplug_each_modalias("pci", check_alias, &s);
 	coldplug_each_modalias("platform", check_alias, &s);
-	return s.found;
+	if (!s.modalias[0])
+		return false;
+	builder_start(&words, unused, sizeof(unused));
+	int r = child_run(work_load, &s, patience_ms, &words);
+	/* Loaded, and only waiting for others: the device is bound before that. */
+	return r == 0 || r == -ETIMEDOUT;
 }
 
 static _Noreturn void die(void)
@@ -53,25 +66,44 @@ static _Noreturn void die(void)
 		sys_exit(1);
 }
 
+static int work_reboot(void *arg, struct builder *unused)
+{
+	(void)unused;
+	return sys_reboot(*(const int *)arg);
+}
+
+/* Ends the machine; or the kernel waits for a disk that has stalled, and then a panic is what still ends it. */
+static _Noreturn void end_machine(const char *what, int command)
+{
+	const int64_t patience_ms = 10000;
+	struct builder unused;
+	char nothing[1];
+
+	log_line(LOG_PRIORITY_ERROR, "%s", what);
+	builder_start(&unused, nothing, sizeof(nothing));
+	int r = child_run(work_reboot, &command, patience_ms, &unused);
+	log_line(LOG_PRIORITY_ERROR, "%s: %s; panicking instead", what,
+		 r == -ETIMEDOUT ? "the kernel waits for a device" : strerror(-r));
+	/* The host has no other sign: leave the panic by a reset. */
+	(void)file_write("/proc/sys/kernel/panic", "5\n");
+	die();
+}
+
 static _Noreturn void act(enum on_failure policy, const struct cmdline *c, struct modules *modules)
 {
-	bool pvpanic = have_pvpanic(modules);
+	/* Asked first: it also loads the driver that tells the host. */
+	bool told = (policy == ON_FAILURE_AUTO || policy == ON_FAILURE_PANIC) &&
+		    (have_pvpanic(modules) || c->panic);
 
 	if (policy == ON_FAILURE_AUTO)
-		policy = pvpanic || c->panic ? ON_FAILURE_PANIC : ON_FAILURE_POWEROFF;
+		policy = told ? ON_FAILURE_PANIC : ON_FAILURE_POWEROFF;
 	switch (policy) {
 	case ON_FAILURE_REBOOT:
-		log_line(LOG_PRIORITY_ERROR, "rebooting");
-		(void)sys_reboot(RB_AUTOBOOT);
-		break;
+		end_machine("rebooting", RB_AUTOBOOT);
 	case ON_FAILURE_POWEROFF:
-		log_line(LOG_PRIORITY_ERROR, "powering off");
-		(void)sys_reboot(RB_POWER_OFF);
-		break;
+		end_machine("powering off", RB_POWER_OFF);
 	case ON_FAILURE_HALT:
-		log_line(LOG_PRIORITY_ERROR, "halting");
-		(void)sys_reboot(RB_HALT_SYSTEM);
-		break;
+		end_machine("halting", RB_HALT_SYSTEM);
 	case ON_FAILURE_AUTO:
 	case ON_FAILURE_PANIC:
 		break;

@@ -221,11 +221,6 @@ int sys_wait(pid_t pid, int *ret_status)
 	return (int)result(waitpid(pid, ret_status, 0));
 }
 
-pid_t sys_reap(int *ret_status)
-{
-	return (pid_t)result(waitpid(-1, ret_status, WNOHANG));
-}
-
 int sys_kill(pid_t pid, int signal)
 {
 	return (int)result(kill(pid, signal));

@@ -22,6 +22,9 @@ MERGED = {"/etc/which": "user", "/etc/only-system": "system", "/etc/only-user": 
 ALONE = {"/etc/which": "system", "/etc/only-system": "system", "/etc/only-user": ABSENT, "/etc/deleted": "system",
          "/etc/d/merged": "system", "/etc/d/of-system": "system"}
 ALL = {**MERGED, "/etc/only-site": "site"}
+# One byte a second: the kernel hangs in reading its partition table.
+STALLED = ["--qemu-arg=-drive", "--qemu-arg=if=none,id=slow,format=raw,readonly=on,throttling.bps-total=1,"
+           "file={file:user.squashfs}", "--qemu-arg=-device", "--qemu-arg=virtio-blk-pci,drive=slow,serial=slow"]
 EVERYWHERE = ["cloud", "6.12-cloud", "generic"]
 BOTH = ["cloud", "6.12-cloud"]
 
@@ -158,6 +161,12 @@ CASES = [
          also="(kernel: ", manifest=manifest(SYSTEM_LAYER, (*USER_LAYER, "type = squashfs"))),
     dict(name="cut-short", disks=[("system", "cut.squashfs")], word="layer-mount", status=1),
     dict(name="vfat", disks=[SYSTEM, ("user", "vfat")], word="layer-type", status=1, also="vfat cannot be a layer"),
+    # A disk that never answers: nothing may wait for it for ever, neither the panic nor the power-off.
+    dict(name="stalled-disk", disks=[SYSTEM], manifest=TWO, word="layer-missing", status=1,
+         append="edd=off layerboot.timeout=4", vm=STALLED),
+    dict(name="stalled-disk-powers-off", disks=[SYSTEM], manifest=TWO, word="layer-missing", status=1,
+         append="edd=off layerboot.timeout=4 layerboot.on-failure=poweroff", vm=STALLED,
+         also="panicking instead"),
     dict(name="unreadable-disk", disks=[SYSTEM], word="layer-read", status=1, vm=[
         "--qemu-arg=-blockdev", "--qemu-arg=driver=raw,node-name=bad,read-only=on,file.driver=blkdebug,"
         "file.image.driver=file,file.image.filename={file:user.squashfs},"
