@@ -9,6 +9,9 @@
  */
 MUST_CHECK int execute_step(const struct step *s, struct builder *answer);
 
+/* Says the step, where every step is to be said. */
+void execute_announce(const struct step *s);
+
 /* The same in a child, since it may block on a disk; -ETIMEDOUT after TIMEOUT_MS, -ECHILD if it crashed. */
 MUST_CHECK int execute_guarded(const struct step *s, int64_t timeout_ms, struct builder *answer);
 

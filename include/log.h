@@ -16,6 +16,9 @@ void log_target(int fd, bool kmsg);
 /* Lines less important than this are dropped. */
 void log_limit(enum log_priority limit);
 
+/* Whether such a line would be written: spares putting it together. */
+bool log_wants(enum log_priority priority);
+
 /*
  * Writes "layerboot: " and the line. The kernel keeps at most about 1000 bytes of a record
  * (kernel/printk/printk.c, LOG_LINE_MAX): a longer line is split, and its parts marked.

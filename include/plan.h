@@ -56,6 +56,14 @@ struct plan {
 	size_t count;
 };
 
+/* The mounts that move into the merged root, and where to. */
+struct move {
+	const char *source, *target;
+};
+
+extern const struct move plan_moves[];
+extern const size_t plan_moves_count;
+
 /* The steps of PHASE_BOOTSTRAP: the same for every boot. */
 extern const struct step plan_bootstrap[];
 extern const size_t plan_bootstrap_count;

@@ -12,7 +12,6 @@
 #include "manifest.h"
 #include "modules.h"
 #include "override.h"
-#include "plan_print.h"
 #include "rescue.h"
 #include "switch_root.h"
 #include "sys.h"
@@ -193,13 +192,11 @@ static void before_hand_over(void)
 static void do_root_step(const struct step *s)
 {
 	bool blocks = s->kind == STEP_UNION || s->kind == STEP_INIT;
-	char answer[1024], line[1024];
-	struct builder a, text;
+	char answer[1024];
+	struct builder a;
 	int r;
 
-	builder_start(&text, line, sizeof(line));
-	plan_print_step(s, &text);
-	log_line(LOG_PRIORITY_DEBUG, "%s", line);
+	execute_announce(s);
 	builder_start(&a, answer, sizeof(answer));
 	r = blocks ? execute_guarded(s, cmdline_patience_ms(&b.cmdline), &a) : execute_step(s, &a);
 	if (r < 0) {

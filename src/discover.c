@@ -123,6 +123,8 @@ static int start_mount(struct discovery *d, const struct resolved_layer *l, size
 		return failure_set(d->failure, FAILURE_LIMIT, l->layer->name, "out of memory");
 	builder_start(&none, unused, sizeof(unused));
 	m->start_us = sys_now_us();
+	execute_announce(&m->steps[1]);
+	execute_announce(&m->steps[2]);
 	int r = execute_step(&m->steps[1], &none);
 	if (r < 0)
 		return execute_failed(&m->steps[1], r, "", d->failure);

@@ -63,6 +63,10 @@ static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum prog
 	struct job *j = jobs_new(jobs, kind, index);
 	if (j && jobs_start(j, kind == JOB_DRIVER ? work_driver : work_type, deadline_us) == 0)
 		*progress = PROGRESS_STARTED;
+	if (*progress == PROGRESS_STARTED)
+		log_line(LOG_PRIORITY_DEBUG, "module %s%s", kind == JOB_TYPE ? "fs-" : "",
+			 kind == JOB_TYPE ? inherited->types[index].name
+					  : inherited->aliases[index].text);
 }
 
 void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)

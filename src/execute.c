@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "child.h"
 #include "disks.h"
 #include "fs_mount.h"
+#include "log.h"
 #include "plan_print.h"
 #include "resolve.h"
 #include "switch_root.h"
@@ -59,14 +61,12 @@ static int mount_union(const struct step *s, struct builder *words)
 
 static int look_for_init(const struct step *s, struct builder *answer)
 {
-	static const char *const moved[] = { PATH_SYSROOT "/dev", PATH_SYSROOT "/proc",
-					     PATH_SYSROOT "/sys", PATH_SYSROOT "/run" };
 	const char *path = s->source ? s->source : "";
 	struct stat st;
 
 	/* Read from the disks here, in a child; the steps that follow then find them in memory. */
-	for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
-		(void)sys_fstatat(AT_FDCWD, moved[i], &st);
+	for (size_t i = 0; i < plan_moves_count; i++)
+		(void)sys_fstatat(AT_FDCWD, plan_moves[i].target, &st);
 	int r = find_init(s->target, s->source, &path);
 
 	builder_add(answer, path);
@@ -84,12 +84,20 @@ static int mount_plain(const struct step *s)
 	return r < 0 ? r : sys_mount(s->source, s->target, s->type, s->flags, s->options);
 }
 
+void execute_announce(const struct step *s)
+{
+	char line[2048];
+	struct builder b;
+
+	if (!log_wants(LOG_PRIORITY_DEBUG))
+		return;
+	builder_start(&b, line, sizeof(line));
+	plan_print_step(s, &b);
+	log_line(LOG_PRIORITY_DEBUG, "%s", line);
+}
+
 int execute_step(const struct step *s, struct builder *answer)
 {
-	const unsigned long remount =
-		32 | 4096;               /* MS_REMOUNT | MS_BIND: this mount, not its file system */
-	const unsigned long move = 8192; /* MS_MOVE */
-
 	switch (s->kind) {
 	case STEP_DIR:
 		return make_directory(s);
@@ -100,11 +108,12 @@ int execute_step(const struct step *s, struct builder *answer)
 	case STEP_UNION:
 		return mount_union(s, answer);
 	case STEP_READONLY:
-		return sys_mount(NULL, s->target, NULL, s->flags | remount, NULL);
+		/* MS_BIND: of this mount only, its file system stays writable to the union. */
+		return sys_mount(NULL, s->target, NULL, s->flags | MS_REMOUNT | MS_BIND, NULL);
 	case STEP_INIT:
 		return look_for_init(s, answer);
 	case STEP_MOVE:
-		return sys_mount(s->source, s->target, NULL, move, NULL);
+		return sys_mount(s->source, s->target, NULL, MS_MOVE, NULL);
 	case STEP_SWITCH:
 		return switch_root(s->target);
 	case STEP_MODULE:

@@ -9,10 +9,6 @@
 #include "kernel_log.h"
 #include "sys.h"
 
-#ifndef MS_RDONLY
-#define MS_RDONLY 1
-#endif
-
 /* All that PID 1 has no use for is off: helpers, utab, fstab, canonical paths. */
 static int mount_in_context(struct libmnt_context *c, const char *source, const char *target,
 			    const char *type, unsigned long flags, const char *options)

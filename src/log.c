@@ -24,6 +24,11 @@ void log_limit(enum log_priority priority)
 	limit = priority;
 }
 
+bool log_wants(enum log_priority priority)
+{
+	return priority <= limit;
+}
+
 static void put(enum log_priority priority, struct slice part, bool more)
 {
 	char record[RECORD_MAX + 64];
@@ -49,7 +54,7 @@ void log_line(enum log_priority priority, const char *format, ...)
 	va_list args;
 	int saved = errno;
 
-	if (priority > limit)
+	if (!log_wants(priority))
 		return;
 	builder_start(&b, line, sizeof(line));
 	va_start(args, format);

@@ -255,35 +255,35 @@ static int add_union(struct planner *p, const struct manifest *m, const struct r
 	return 0;
 }
 
+const struct move plan_moves[] = {
+	{ "/dev", PATH_SYSROOT "/dev" },
+	{ "/proc", PATH_SYSROOT "/proc" },
+	{ "/sys", PATH_SYSROOT "/sys" },
+	{ "/run", PATH_SYSROOT "/run" },
+};
+
+const size_t plan_moves_count = sizeof(plan_moves) / sizeof(plan_moves[0]);
+
 static void add_hand_over(struct planner *p, const struct cmdline *c)
 {
-	static const struct {
-		const char *source, *target;
-	} moves[] = {
-		{ "/dev", PATH_SYSROOT "/dev" },
-		{ "/proc", PATH_SYSROOT "/proc" },
-		{ "/sys", PATH_SYSROOT "/sys" },
-		{ "/run", PATH_SYSROOT "/run" },
-	};
-
 	add(p, (struct step){ .kind = STEP_INIT,
 			      .phase = PHASE_ROOT,
 			      .failure = FAILURE_INIT_MISSING,
 			      .source = c->init,
 			      .target = PATH_SYSROOT });
 	/* Looked for before the first is moved: until then every failure can still be told in full. */
-	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
+	for (size_t i = 0; i < plan_moves_count; i++)
 		add(p, (struct step){ .kind = STEP_DIR,
 				      .phase = PHASE_ROOT,
 				      .failure = FAILURE_ROOT_DIRECTORY,
-				      .target = moves[i].target,
+				      .target = plan_moves[i].target,
 				      .mode = 0755 });
-	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
+	for (size_t i = 0; i < plan_moves_count; i++)
 		add(p, (struct step){ .kind = STEP_MOVE,
 				      .phase = PHASE_ROOT,
 				      .failure = FAILURE_SWITCH_ROOT,
-				      .source = moves[i].source,
-				      .target = moves[i].target });
+				      .source = plan_moves[i].source,
+				      .target = plan_moves[i].target });
 	add(p, (struct step){ .kind = STEP_SWITCH,
 			      .phase = PHASE_ROOT,
 			      .failure = FAILURE_SWITCH_ROOT,

@@ -112,6 +112,8 @@ CASES = [
     dict(name="manifest-elsewhere", disks=[SYSTEM, SITE, USER], files=ALL, inject={"etc/other": THREE},
          planned=THREE, append="layerboot.manifest=/etc/other"),
     dict(name="quiet", disks=MAIN, files=MERGED, append="quiet"),
+    dict(name="debug-shows-layer-steps", disks=MAIN, files=MERGED, append="layerboot.log=debug",
+         also="layer system: mount /dev/vd"),
     dict(name="debug-shows-steps", disks=MAIN, files=MERGED, append="layerboot.log=debug",
          also="union overlay on /sysroot (rw,lowerdir=user:system,"),
 
