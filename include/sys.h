@@ -37,6 +37,23 @@ ssize_t sys_readlink(const char *path, char *buffer, size_t size);
 int sys_chdir(const char *path);
 int sys_chroot(const char *path);
 ssize_t sys_getdents(int fd, void *buffer, size_t size);
+ssize_t sys_fgetxattr(int fd, const char *name, void *buffer, size_t size);
+ssize_t sys_lgetxattr(const char *path, const char *name, void *buffer, size_t size);
+ssize_t sys_flistxattr(int fd, char *buffer, size_t size);
+ssize_t sys_llistxattr(const char *path, char *buffer, size_t size);
+int sys_fsetxattr(int fd, const char *name, const void *value, size_t size);
+int sys_mknodat(int dir, const char *path, mode_t mode, dev_t device);
+int sys_mkdirat(int dir, const char *path, mode_t mode);
+int sys_symlinkat(const char *target, int dir, const char *path);
+ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size);
+int sys_fchownat(int dir, const char *path, uid_t uid, gid_t gid); /* not through a symlink at the end */
+int sys_fchown(int fd, uid_t uid, gid_t gid);
+int sys_fchmod(int fd, mode_t mode);
+int sys_futimens(int fd, const struct timespec times[2]);
+int sys_openat_mode(int dir, const char *path, int flags, mode_t mode);
+int sys_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int sys_fsync(int fd);
+int sys_unmount(const char *target, int flags);
 
 int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
 	      const char *options);

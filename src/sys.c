@@ -12,11 +12,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 /* <linux/mount.h> and <sys/mount.h> define the same names; only fs_mount.c needs the former. */
 int mount(const char *, const char *, const char *, unsigned long, const void *);
+int umount2(const char *, int);
 
 static long result(long r)
 {
@@ -131,6 +133,91 @@ int sys_chroot(const char *path)
 ssize_t sys_getdents(int fd, void *buffer, size_t size)
 {
 	return result(syscall(SYS_getdents64, fd, buffer, size));
+}
+
+ssize_t sys_fgetxattr(int fd, const char *name, void *buffer, size_t size)
+{
+	return result(fgetxattr(fd, name, buffer, size));
+}
+
+ssize_t sys_lgetxattr(const char *path, const char *name, void *buffer, size_t size)
+{
+	return result(lgetxattr(path, name, buffer, size));
+}
+
+ssize_t sys_flistxattr(int fd, char *buffer, size_t size)
+{
+	return result(flistxattr(fd, buffer, size));
+}
+
+ssize_t sys_llistxattr(const char *path, char *buffer, size_t size)
+{
+	return result(llistxattr(path, buffer, size));
+}
+
+int sys_fsetxattr(int fd, const char *name, const void *value, size_t size)
+{
+	return (int)result(fsetxattr(fd, name, value, size, 0));
+}
+
+int sys_mknodat(int dir, const char *path, mode_t mode, dev_t device)
+{
+	return (int)result(mknodat(dir, path, mode, device));
+}
+
+int sys_mkdirat(int dir, const char *path, mode_t mode)
+{
+	return (int)result(mkdirat(dir, path, mode));
+}
+
+int sys_symlinkat(const char *target, int dir, const char *path)
+{
+	return (int)result(symlinkat(target, dir, path));
+}
+
+ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size)
+{
+	return result(readlinkat(dir, path, buffer, size));
+}
+
+int sys_fchownat(int dir, const char *path, uid_t uid, gid_t gid)
+{
+	return (int)result(fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW));
+}
+
+int sys_fchown(int fd, uid_t uid, gid_t gid)
+{
+	return (int)result(fchown(fd, uid, gid));
+}
+
+int sys_fchmod(int fd, mode_t mode)
+{
+	return (int)result(fchmod(fd, mode));
+}
+
+int sys_futimens(int fd, const struct timespec times[2])
+{
+	return (int)result(futimens(fd, times));
+}
+
+int sys_openat_mode(int dir, const char *path, int flags, mode_t mode)
+{
+	return (int)result(openat(dir, path, flags | O_CLOEXEC, mode));
+}
+
+int sys_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return (int)result(renameat(from_dir, from, to_dir, to));
+}
+
+int sys_fsync(int fd)
+{
+	return (int)result(fsync(fd));
+}
+
+int sys_unmount(const char *target, int flags)
+{
+	return (int)result(umount2(target, flags));
 }
 
 int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
