@@ -67,11 +67,12 @@ $(BUILD)/host/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(HOST_CC) $(BASE) $(HOST_CFLAGS) -c $< -o $@
 
-# With the system calls of tests/unit/fake_sys.c, which fail when told to.
-$(BUILD)/host/unit/%_fake: tests/unit/%_fake.c tests/unit/fake_sys.c $(HOST_OBJ)
+# With the fake machine of tests/unit/fake_*.c in place of the system, whose calls fail when told to.
+FAKE := $(wildcard tests/unit/fake_*.c)
+$(BUILD)/host/unit/%_fake: tests/unit/%_fake.c $(FAKE) tests/unit/fake_sys.h tests/unit/fake_boot.h $(HOST_OBJ)
 	@mkdir -p $(@D)
-	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< tests/unit/fake_sys.c \
-		$(filter-out %/main.o %/sys.o,$(HOST_OBJ)) -lcmocka -lmount -lblkid -lkmod -o $@
+	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< $(FAKE) $(filter-out %/main.o %/sys.o,$(HOST_OBJ)) \
+		-lcmocka -lmount -lblkid -lkmod -o $@
 
 $(BUILD)/host/unit/%: tests/unit/%.c $(HOST_OBJ)
 	@mkdir -p $(@D)

@@ -10,8 +10,8 @@
 
 #include "text.h"
 
-/* A pipe takes this much without blocking the writer, whole or not at all (PIPE_BUF, pipe(7)). */
-#define CHILD_ANSWER_MAX 4096
+/* A pipe takes 64 KiB without blocking the writer (pipe(7)): the answer with what goes before it. */
+#define CHILD_ANSWER_MAX 61440
 
 struct child {
 	pid_t pid; /* 0: not running */

@@ -3,6 +3,7 @@
 
 #include "arena.h"
 #include "failure.h"
+#include "origin.h"
 
 enum on_failure {
 	ON_FAILURE_AUTO,
@@ -22,7 +23,7 @@ enum log_level {
 #define CMDLINE_SKIPS_MAX  64
 
 struct cmdline {
-	const char *manifest;                   /* layerboot.manifest=, NULL if not given */
+	struct origin manifest; /* layerboot.manifest=, its text NULL if not given */
 	const char *layers[CMDLINE_LAYERS_MAX]; /* layerboot.layer=, as written, in order */
 	size_t layers_count;
 	const char *skips[CMDLINE_SKIPS_MAX]; /* layerboot.skip= */

@@ -2,3 +2,10 @@
 #pragma once
 
 int command_plan(int argc, char **argv);
+int command_check(int argc, char **argv);
+
+/* In a running guest, as root. */
+int command_status(int argc, char **argv);
+int command_which(int argc, char **argv);
+int command_diff(int argc, char **argv);
+int command_grow(int argc, char **argv);

@@ -3,15 +3,25 @@
 
 #include "cmdline.h"
 #include "modules.h"
+#include "mounts.h"
 #include "resolve.h"
 
 /*
- * Finds and mounts the layers of M. INV and RES are filled, whatever comes out. Returns 0 when every layer is
- * mounted or absent and the union's module is there, or -1 with *failure set.
+ * Listens for uevents and wants the drivers of what is there. The arguments stay; INV and RES are filled, whatever
+ * comes out. Each of these returns 0, or -1 with *failure set.
  */
-MUST_CHECK int discover(const struct manifest *m, const struct cmdline *c, struct modules *modules,
-			struct arena *arena, struct inventory *inv, struct resolution *res,
-			struct failure *failure);
+MUST_CHECK int discover_start(const struct cmdline *c, struct modules *modules, const char *release,
+			      struct arena *arena, struct inventory *inv, struct resolution *res,
+			      struct failure *failure);
 
-/* Milliseconds from its start to its mount, of layer INDEX; -1 if it was not mounted. */
-int64_t discover_layer_ms(size_t index);
+/* Finds the disk that the manifest is on, and copies the text of it to PATH_MANIFEST. */
+MUST_CHECK int discover_manifest(const struct origin *origin);
+
+/*
+ * Finds and mounts the layers of M, and the disks of its top and binds: 0 when each is mounted or absent and the
+ * union's module is there. The last of these calls.
+ */
+MUST_CHECK int discover_layers(const struct manifest *m);
+
+/* What was mounted, or NULL. */
+const struct mounting *discover_mounting(enum mounting_kind kind, const char *name);

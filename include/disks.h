@@ -21,6 +21,9 @@ MUST_CHECK int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d
 /* Whether the superblock of TYPE on FD, from OFFSET on, says that it was not cleanly unmounted. */
 bool disk_is_dirty(int fd, uint64_t offset, const char *type);
 
+/* A name for the image on FD from OFFSET on, made of its superblock: sb- and 16 digits; empty if it cannot be read. */
+void disk_digest(int fd, uint64_t offset, const char *type, char ret[24]);
+
 /* A partition of an image file. */
 struct disk_part {
 	unsigned number;
@@ -31,6 +34,12 @@ struct disk_part {
 
 /* The partitions of the image FD; at most MAX into RET. Their number, 0 without a table, or -errno. */
 int disk_partitions(int fd, struct disk_part *ret, size_t max);
+
+/*
+ * Whether FD, a whole disk, holds anything that libblkid knows of: a file system, swap, a member of a RAID or of
+ * a volume group, an encrypted volume, a partition table. 1 and its name, 0 or -errno.
+ */
+MUST_CHECK int disk_signature(int fd, char ret[24]);
 
 /* Makes the disk at PATH read-only (BLKROSET), for whoever opens it from now on. A descriptor or -errno. */
 int disk_open_readonly(const char *path);

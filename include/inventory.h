@@ -1,13 +1,17 @@
 /*
  * The disks that were seen and what is known of each. One text form serves the boot report, the helpers'
- * answers to PID 1 and "layerboot plan --inventory": a line per disk of KEY="value" pairs under lsblk's
+ * answers to PID 1 and "layerboot plan --inventory": a line per thing of KEY="value" pairs under lsblk's
  * names. Pure.
  */
 #pragma once
 
 #include "text.h"
 
-#define INVENTORY_DISKS_MAX 1024
+#define INVENTORY_DISKS_MAX    1024
+#define INVENTORY_IMAGES_MAX   1024
+#define INVENTORY_LISTINGS_MAX 64
+#define IMAGE_PATH_MAX         256
+#define STAMP_MAX              40960
 
 /* What has been asked of a disk and answered. */
 enum known {
@@ -21,11 +25,13 @@ struct disk {
 	char parent[32];      /* PKNAME: the whole disk of a partition, else empty */
 	char transport[16];   /* TRAN: virtio, scsi, nvme; empty if neither */
 	char serial[128];     /* SERIAL, of whole disks */
+	char wwn[128];        /* WWN, of whole disks: 0x5000c500a1b2c3d4, eui.0025385b71b00f2a */
 	char part_label[112]; /* PARTLABEL: 36 UTF-16 units of GPT */
 	char part_uuid[40];   /* PARTUUID */
 	char type[24];        /* FSTYPE: empty if nothing known was found */
 	char label[264];      /* LABEL */
 	char uuid[40];        /* UUID */
+	char digest[24];      /* of the superblock, sb- and 16 hexadecimal digits */
 	uint64_t size;        /* bytes */
 	bool ambivalent;      /* more than one type was found */
 	bool dirty;           /* the file system says that it was not cleanly unmounted */
@@ -33,15 +39,46 @@ struct disk {
 	unsigned known;       /* enum known */
 };
 
+/* A file in the file system of a disk that a layer's image = names. */
+struct image_file {
+	char path[IMAGE_PATH_MAX]; /* IMAGE, from the root of the file system on, without a leading / */
+	char disk[32];             /* DISK */
+	char type[24];             /* FSTYPE, and so on as of a disk */
+	char digest[24];
+	uint64_t size;
+	bool ambivalent;
+	bool dirty;
+	int error;
+};
+
+/* That a disk has been asked for the files that match a glob. */
+struct listing {
+	char glob[IMAGE_PATH_MAX]; /* LISTING */
+	char disk[32];             /* DISK */
+	int error;                 /* errno of reading the directory */
+};
+
+/* What the disk of the persistent top said. */
+struct stamp {
+	char disk[32]; /* DISK: empty if it was not asked */
+	bool used;     /* USED: a top is there, made above the layers that the text names */
+	char text[STAMP_MAX];
+};
+
 struct inventory {
 	struct disk
 		disks[INVENTORY_DISKS_MAX]; /* shorter names first, then by name: vda, vdb, vdaa */
 	size_t count;
+	struct image_file images[INVENTORY_IMAGES_MAX];
+	size_t images_count;
+	struct listing listings[INVENTORY_LISTINGS_MAX];
+	size_t listings_count;
+	struct stamp stamp;
 	bool settled;       /* every disk that was there at the start is in here */
 	int64_t elapsed_ms; /* since the search began */
 };
 
-/* Fills *ret with what TEXT, a line or more, holds of one disk. -EINVAL; *ret is then untouched. */
+/* Fills *ret with what LINE holds of one disk. -EINVAL; *ret is then untouched. */
 MUST_CHECK int disk_parse(struct slice line, struct disk *ret);
 void disk_print(const struct disk *d, struct builder *b);
 
@@ -56,5 +93,22 @@ struct disk *inventory_add(struct inventory *inv, const char *name);
 struct disk *inventory_find(struct inventory *inv, const char *name);
 void inventory_remove(struct inventory *inv, const char *name);
 
-/* Reads many lines; # begins a comment line. -EINVAL with *line set, -ENOSPC. */
+/* The listing of GLOB on the disk NAME, or NULL if it has not been asked for. */
+const struct listing *inventory_listing(const struct inventory *inv, const char *name,
+					const char *glob);
+
+void image_print(const struct image_file *i, struct builder *b);
+void listing_print(const struct listing *l, struct builder *b);
+void stamp_print(const struct stamp *s, struct builder *b);
+
+/*
+ * Adds what one line says: NAME="..." of a disk, which takes the place of one that is there; IMAGE="...",
+ * LISTING="...", STAMP. -EINVAL, -ENOSPC.
+ */
+MUST_CHECK int inventory_add_line(struct inventory *inv, struct slice line);
+
+/* Every line of it. */
+void inventory_print(const struct inventory *inv, struct builder *b);
+
+/* Reads many lines; # begins a comment line. -EINVAL with *line set (also for a disk's second line), -ENOSPC. */
 MUST_CHECK int inventory_parse(struct slice text, struct inventory *ret, size_t *line);

@@ -9,10 +9,12 @@
 #define JOBS_MAX 32
 
 enum job_kind {
-	JOB_DRIVER, /* load the driver for modalias index */
-	JOB_TYPE,   /* load the module of type index */
-	JOB_LEARN,  /* ask the disk what about says */
-	JOB_LAYER,  /* mount layer index */
+	JOB_DRIVER,  /* load the driver for modalias index */
+	JOB_TYPE,    /* load the module of type index */
+	JOB_LEARN,   /* ask the disk what about says */
+	JOB_CHAIN,   /* carry out the steps of mounting index */
+	JOB_LISTING, /* ask the medium of mounting index for the files that match text */
+	JOB_TEXT,    /* read the manifest */
 };
 
 struct job {
@@ -21,6 +23,7 @@ struct job {
 	size_t index;
 	struct disk disk; /* JOB_LEARN: what was known at the start */
 	unsigned about;   /* JOB_LEARN: enum known */
+	const char *text; /* JOB_LISTING: the glob */
 };
 
 struct jobs {
@@ -35,6 +38,9 @@ MUST_CHECK int jobs_start(struct job *j, child_work *work, int64_t deadline_us);
 
 /* Whether a job asks the disk NAME just now. */
 bool jobs_learning(const struct jobs *jobs, const char *name);
+
+/* Whether a job looks for the files of this GLOB, the very text, just now. */
+bool jobs_listing(const struct jobs *jobs, const char *glob);
 
 /*
  * What to do with a job that has ended: ERROR is what its work returned, or -ECHILD if it crashed, or -ETIMEDOUT

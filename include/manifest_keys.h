@@ -7,12 +7,14 @@ enum section {
 	SECTION_START, /* before the first [section] */
 	SECTION_LAYER,
 	SECTION_TOP,
+	SECTION_BIND,
 };
 
 /* Where a value goes, and what was expected in its place. */
 struct place {
 	struct manifest *manifest;
 	struct layer *layer; /* of the [layer NAME] that is open */
+	struct bind *bind;   /* of the [bind NAME] */
 	struct arena *arena;
 	const char *expected; /* set by a setter that fails */
 	size_t at;            /* the same: offset inside the value */
@@ -45,3 +47,10 @@ struct layer *layer_find(struct manifest *m, struct slice name);
 
 /* NULL if there is no room. */
 struct layer *layer_add(struct manifest *m, struct slice name, struct arena *arena);
+
+/* The same of [bind NAME]. */
+struct bind *bind_find(struct manifest *m, struct slice name);
+struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena);
+
+/* What a [top] lacks or has too much of, or NULL. */
+const char *top_problem(const struct top *top);

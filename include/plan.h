@@ -6,24 +6,50 @@
 #include "resolve.h"
 
 /* Where things stand in the initramfs; /run keeps its place in the merged root. */
-#define PATH_RUN    "/run/layerboot"
-#define PATH_LAYERS PATH_RUN "/layers"
-#define PATH_TOP    PATH_RUN "/top"
-#define PATH_EMPTY  PATH_RUN "/empty"
+#define PATH_RUN      "/run/layerboot"
+#define PATH_LAYERS   PATH_RUN "/layers"
+#define PATH_TOP      PATH_RUN "/top"
+#define PATH_EMPTY    PATH_RUN "/empty"
+#define PATH_MEDIA    PATH_RUN "/media"  /* disks that hold image files, by their kernel's name */
+#define PATH_IMAGES   PATH_RUN "/images" /* images of which a subdir is the layer */
+#define PATH_BINDS    PATH_RUN "/binds"
+#define PATH_MANIFEST PATH_RUN "/manifest" /* the text of it */
+#define PATH_CHANGED  PATH_RUN "/changed"  /* what was changed both in the top and below it */
+#define PATH_REPORT   PATH_RUN "/report.json"
+/* Not in a layer's name: what is made of a layer stands beside it. */
+#define SUFFIX_ABOVE "+above"
+#define SUFFIX_BELOW "+below"
 /* Not below /run: a mount cannot be moved below itself, and /run moves into the union. */
 #define PATH_SYSROOT "/sysroot"
 
 enum step_kind {
-	STEP_DIR,    /* make the directory target with mode */
-	STEP_MODULE, /* load the module or alias source; nothing to do where it is built in */
-	STEP_MOUNT,  /* mount an API file system or a tmpfs */
-	STEP_LAYER,  /* set the disk source read-only and mount it */
-	STEP_UNION,  /* lowers, upper and work on target */
+	STEP_DIR,       /* make the directory target with mode */
+	STEP_MODULE,    /* load the module or alias source; nothing to do where it is built in */
+	STEP_MOUNT,     /* mount an API file system or a tmpfs */
+	STEP_MEDIUM,    /* set the disk source read-only and mount it for the files that it holds */
+	STEP_LAYER,     /* the same of a layer; a source that is a file gets a loop device */
+	STEP_SUBDIR,    /* bind the directory path of the mount source on target */
+	STEP_WALK,      /* look through the layer target before it is trusted: only, untrusted */
+	STEP_WHITEOUTS, /* turn the deletions of the layer source into the layers upper and work */
+	STEP_KERNEL,    /* warn if the layer target lacks the modules of the kernel source */
+	STEP_FORMAT,    /* make a file system of type on the disk source, if it is blank */
+	STEP_FSCK,      /* check the disk source */
+	STEP_VOLUME,    /* mount the disk source, writable */
+	STEP_GROW,      /* grow the file system at target to the size of its disk */
+	STEP_TOP_READ,  /* read the stamp of the top in the directory target */
+	STEP_TOP_RESET, /* delete the top in the directory target */
+	STEP_TOP_PARK,  /* put it aside */
+	STEP_TOP_COMPARE, /* list what was changed both in the top and in the lowers */
+	STEP_TOP_PREPARE, /* make upperdir and workdir in target, with the owner and mode of source */
+	STEP_TOP_STAMP, /* write the stamp source of the top in target, and what its lowers hold */
+	STEP_UNION,     /* lowers, upper and work on target */
 	STEP_READONLY, /* make the mount target read-only, what it carries stays writable to the union */
-	STEP_INIT,   /* find the real init inside target: source, or the first of the usual ones */
-	STEP_MOVE,   /* move the mount source to target */
-	STEP_SWITCH, /* empty the initramfs, make target the root */
-	STEP_EXEC,   /* become the real init */
+	STEP_PROTECT, /* bind path of the layer source on the same of target, read-only */
+	STEP_BIND,    /* bind path of the disk at source on the same of target */
+	STEP_INIT,    /* find the real init inside target: source, or the first of the usual ones */
+	STEP_MOVE,    /* move the mount source to target */
+	STEP_SWITCH,  /* empty the initramfs, make target the root */
+	STEP_EXEC,    /* become the real init */
 };
 
 enum phase {
@@ -36,20 +62,26 @@ struct step {
 	enum step_kind kind;
 	enum phase phase;
 	enum failure_kind failure; /* its word if it fails */
-	const char *layer;         /* whose step it is, or NULL */
+	const char *layer; /* whose step it is, or NULL; "top" and the names of binds, too */
 	const char *source;
 	const char *target;
+	const char *path; /* inside of source, or of both */
 	const char *type;
 	const char *options; /* of the file system, separated by commas, or NULL */
 	unsigned long flags; /* MS_* of mount(2) */
 	unsigned mode;
-	const char *const *lowers; /* STEP_UNION: names below PATH_LAYERS or paths, highest first */
+	bool loop;      /* STEP_LAYER: source is a file */
+	bool untrusted; /* STEP_WALK */
+	bool xattr;     /* STEP_WHITEOUTS: of this kind, else .wh. files */
+	bool tolerant; /* STEP_TOP_STAMP: an old stamp is there, so that a full disk is no failure */
+	const char *const
+		*lowers; /* names below PATH_LAYERS or paths, highest first; STEP_WALK: only */
 	size_t lowers_count;
 	const char *upper; /* STEP_UNION: NULL without a top */
 	const char *work;
 };
 
-#define PLAN_STEPS_MAX 2048
+#define PLAN_STEPS_MAX 8192
 
 struct plan {
 	struct step steps[PLAN_STEPS_MAX];
@@ -68,13 +100,44 @@ extern const size_t plan_moves_count;
 extern const struct step plan_bootstrap[];
 extern const size_t plan_bootstrap_count;
 
-#define PLAN_LAYER_STEPS 3
+/* Steps that belong together, in their order; first the modules that the others need. */
+#define PLAN_CHAIN_MAX 12
 
-/* What one found layer takes: its module, its directory, its mount. -ENOMEM. */
-MUST_CHECK int plan_layer(const struct resolved_layer *l, struct arena *arena,
-			  struct step ret[PLAN_LAYER_STEPS]);
+struct chain {
+	struct step steps[PLAN_CHAIN_MAX];
+	size_t count;
+};
+
+/* What one found layer takes. RELEASE is the kernel's, NULL if it is not known. -ENOMEM. */
+MUST_CHECK int plan_layer(const struct resolved_layer *l, const char *release, struct arena *arena,
+			  struct chain *ret);
+
+/* What it takes to look for files on the disk NAME with a file system of TYPE. -ENOMEM. */
+MUST_CHECK int plan_medium(const char *name, const char *type, struct arena *arena,
+			   struct chain *ret);
+
+/* What the disk of the top takes, or of a bind. -ENOMEM. */
+MUST_CHECK int plan_volume(const struct resolved_volume *v, bool top, struct arena *arena,
+			   struct chain *ret);
+
+/* Directory of the volume, once it is mounted, that holds what belongs to it. NULL: out of memory. */
+const char *plan_volume_directory(const struct resolved_volume *v, bool top, struct arena *arena);
+
+/* The text that the top is stamped with. NULL: out of memory, or longer than a stamp may be. */
+const char *plan_stamp(const struct manifest *m, const struct resolution *r, struct arena *arena);
+
+/* The type and the module of a union. */
+const char *plan_union_type(enum union_kind kind);
+const char *plan_union_module(enum union_kind kind);
+
+struct plan_input {
+	const struct cmdline *cmdline;
+	const struct manifest *manifest;
+	const struct resolution *resolution;
+	const struct stamp *stamp; /* of the persistent top */
+	const char *release;       /* of the kernel, NULL if it is not known */
+};
 
 /* The whole boot. Strings go into ARENA. Returns 0, or -1 with *failure set. */
-MUST_CHECK int plan_build(const struct cmdline *c, const struct manifest *m,
-			  const struct resolution *r, struct arena *arena, struct plan *ret,
+MUST_CHECK int plan_build(const struct plan_input *in, struct arena *arena, struct plan *ret,
 			  struct failure *failure);

@@ -14,3 +14,6 @@ void plan_print(const struct plan *p, struct builder *b);
  * without relatime, which the kernel adds to every mount.
  */
 void plan_print_mounts(const struct plan *p, struct builder *b);
+
+/* An array of objects with the members "phase", "step" (as plan_print_step writes it), "layer". */
+void plan_print_json(const struct plan *p, struct builder *b);

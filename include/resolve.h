@@ -7,6 +7,7 @@
 #include "failure.h"
 #include "inventory.h"
 #include "manifest.h"
+#include "origin.h"
 
 enum resolve_state {
 	RESOLVE_READY,  /* every layer is found or absent: plan and go on */
@@ -21,25 +22,54 @@ enum layer_state {
 	LAYER_SKIPPED,
 };
 
+#define RESOLVED_NAME_MAX (MANIFEST_NAME_MAX + 8)
+
 struct resolved_layer {
 	const struct layer *layer;
+	char name[RESOLVED_NAME_MAX]; /* the layer's; of the matches of a glob NAME.1, NAME.2 ... */
 	enum layer_state state;
-	const struct disk *disk; /* of LAYER_FOUND; points into the inventory */
-	const char *type;        /* of LAYER_FOUND */
+	/* Of LAYER_FOUND; they point into the inventory. */
+	const struct disk *disk;
+	const struct image_file *image; /* NULL: the disk itself */
+	const char *type;
 };
 
-/* What the inventory does not say yet; the answer goes into the disk's known bits. */
+/* The disk of the top, or of a [bind NAME]. */
+struct resolved_volume {
+	const char *name;
+	const struct volume *volume;
+	enum layer_state state; /* LAYER_WAITING or LAYER_FOUND */
+	const struct disk *disk;
+	const char *type; /* that it has, or that it is to be given */
+};
+
+/*
+ * What the inventory does not say yet. What is known of a disk is answered by its known bits; the files that
+ * match a glob by a listing; the state of a persistent top by the stamp. For the latter two the disk has to be
+ * mounted, and stays mounted.
+ */
 struct question {
 	const struct disk *disk;
-	enum known about;
+	enum {
+		QUESTION_DISK,
+		QUESTION_LISTING,
+		QUESTION_STAMP,
+	} kind;
+	enum known about; /* QUESTION_DISK */
+	const char *glob; /* QUESTION_LISTING */
+	const char *layer;
 };
 
 #define RESOLVE_QUESTIONS_MAX 256
 
 struct resolution {
 	enum resolve_state state;
-	struct resolved_layer layers[MANIFEST_LAYERS_MAX]; /* as in the manifest */
+	struct resolved_layer
+		layers[MANIFEST_LAYERS_MAX]; /* as in the manifest, a glob's in version order */
 	size_t layers_count;
+	struct resolved_volume top; /* its volume is NULL unless the top is on a disk */
+	struct resolved_volume binds[MANIFEST_BINDS_MAX];
+	size_t binds_count;
 	struct question questions[RESOLVE_QUESTIONS_MAX]; /* to be answered whatever the state */
 	size_t questions_count;
 	int64_t wake_ms; /* elapsed_ms at which the outcome may change by time alone; negative: never */
@@ -53,9 +83,16 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 /* The known bits that a boot with M is likely to ask of a disk: read in one go, they cost one child. */
 unsigned resolve_wants(const struct manifest *m);
 
-/* The disks that SOURCE names as far as it is known; at most MAX are put into RET. Returns their number. */
-size_t resolve_match(const struct source *source, const struct inventory *inv,
-		     const struct disk **ret, size_t max);
+/*
+ * Which disk the manifest is on: 0 and *ret_disk, NULL as long as that is not known, with questions and wake_ms in
+ * *ret; or -1 with ret->failure. Of a disk that holds a file the superblock is known then.
+ */
+MUST_CHECK int resolve_origin(const struct origin *origin, const struct inventory *inv,
+			      int64_t timeout_ms, struct resolution *ret,
+			      const struct disk **ret_disk);
+
+/* What the stamp of a top and the report call the image of a layer that was found. Empty: not known. */
+const char *resolved_identity(const struct resolved_layer *l);
 
 /* Whether mount options (NULL: none) say that an image which was not cleanly unmounted is to be taken as it is. */
 bool resolve_accepts_dirty(const char *options);

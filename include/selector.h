@@ -1,4 +1,4 @@
-/* Names of disks as in fstab: SERIAL= LABEL= UUID= PARTLABEL= PARTUUID= or a /dev path. Pure. */
+/* Names of disks as in fstab: SERIAL= WWN= LABEL= UUID= PARTLABEL= PARTUUID= or a /dev path. Pure. */
 #pragma once
 
 #include "arena.h"
@@ -6,6 +6,7 @@
 
 enum selector_kind {
 	SELECTOR_SERIAL, /* virtio-blk, virtio-scsi and NVMe; a whole disk only */
+	SELECTOR_WWN,    /* of scsi as 0x5000..., of NVMe as eui.0025...; a whole disk only */
 	SELECTOR_LABEL,
 	SELECTOR_UUID,
 	SELECTOR_PARTLABEL,

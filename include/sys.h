@@ -17,6 +17,9 @@ int sys_open(const char *path, int flags);
 
 /* openat2(2): PATH resolved as if DIR were / (RESOLVE_IN_ROOT), through no magic link. */
 int sys_open_in_root(int dir, const char *path, int flags);
+
+/* openat2(2): PATH through no symlink, and not above DIR; with O_PATH and O_NOFOLLOW its end may be one. */
+int sys_open_beneath(int dir, const char *path, int flags);
 int sys_openat(int dir, const char *path, int flags);
 int sys_close(int fd);
 ssize_t sys_read(int fd, void *buffer, size_t size);
@@ -35,6 +38,7 @@ int sys_statfs(const char *path, struct statfs *ret);
 int sys_unlinkat(int dir, const char *path, bool directory);
 ssize_t sys_readlink(const char *path, char *buffer, size_t size);
 int sys_chdir(const char *path);
+int sys_fchdir(int fd);
 int sys_chroot(const char *path);
 ssize_t sys_getdents(int fd, void *buffer, size_t size);
 ssize_t sys_fgetxattr(int fd, const char *name, void *buffer, size_t size);
@@ -46,7 +50,8 @@ int sys_mknodat(int dir, const char *path, mode_t mode, dev_t device);
 int sys_mkdirat(int dir, const char *path, mode_t mode);
 int sys_symlinkat(const char *target, int dir, const char *path);
 ssize_t sys_readlinkat(int dir, const char *path, char *buffer, size_t size);
-int sys_fchownat(int dir, const char *path, uid_t uid, gid_t gid); /* not through a symlink at the end */
+int sys_fchownat(int dir, const char *path, uid_t uid,
+		 gid_t gid); /* not through a symlink at the end */
 int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_fchmod(int fd, mode_t mode);
 int sys_futimens(int fd, const struct timespec times[2]);
@@ -68,6 +73,7 @@ int sys_poll(struct pollfd *fds, size_t count, int timeout_ms);
 
 pid_t sys_fork(void);
 pid_t sys_getpid(void);
+uid_t sys_geteuid(void);
 int sys_wait(pid_t pid, int *ret_status); /* blocks */
 int sys_kill(pid_t pid, int signal);
 _Noreturn void sys_exit(int status);
@@ -77,3 +83,27 @@ int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reac
 
 int64_t sys_now_us(void); /* CLOCK_MONOTONIC */
 int sys_unblock_signals(void);
+int sys_duplicate(int fd, int to);
+int sys_close_from(int first); /* this descriptor and all above */
+int sys_setsid(void);
+int sys_adopt_orphans(
+	void); /* children of children that end come to this process (PR_SET_CHILD_SUBREAPER) */
+
+/* Blocks until a child is stopped (1) or has ended (0). */
+int sys_wait_stopped(pid_t *ret_pid);
+
+/* From now on, this process is sent SIGCONT every so often; also when it is stopped. */
+int sys_continue_every(int ms);
+
+/*
+ * PR_SET_IO_FLUSHER, kept over fork and exec: memory that this process asks for is not freed by writing through
+ * what it serves itself.
+ */
+int sys_io_flusher(void);
+
+int sys_unshare(int flags);
+int sys_die_with_parent(void);              /* SIGKILL when it ends (PR_SET_PDEATHSIG) */
+int sys_machine(char *buffer, size_t size); /* uname -m; -ENAMETOOLONG */
+int sys_release(char *buffer, size_t size); /* uname -r; -ENAMETOOLONG */
+
+ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset);

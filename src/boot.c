@@ -7,11 +7,14 @@
 #include "cmdline.h"
 #include "discover.h"
 #include "execute.h"
+#include "facts.h"
 #include "file.h"
 #include "log.h"
 #include "manifest.h"
+#include "manifest_find.h"
 #include "modules.h"
 #include "override.h"
+#include "report.h"
 #include "rescue.h"
 #include "switch_root.h"
 #include "sys.h"
@@ -21,11 +24,13 @@
 
 /* All of PID 1's state; pages that are not touched cost nothing. */
 static struct {
-	char memory[1 << 20];
+	char memory[4 << 20];
 	struct arena arena;
 	struct cmdline cmdline;
 	struct manifest manifest;
 	const char *manifest_origin;
+	char cmdline_text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
+	char release[65];         /* of the kernel, empty if it is not known */
 	struct inventory inventory;
 	struct resolution resolution;
 	struct plan plan;
@@ -73,7 +78,9 @@ static void bootstrap(void)
 
 	builder_start(&none, unused, sizeof(unused));
 	for (size_t i = 0; i < plan_bootstrap_count; i++) {
+		int64_t start_us = sys_now_us();
 		int r = execute_step(&plan_bootstrap[i], &none);
+		report_step(&plan_bootstrap[i], start_us, sys_now_us() - start_us);
 		if (r < 0) {
 			(void)execute_failed(&plan_bootstrap[i], r, "", &b.failure);
 			fail();
@@ -86,14 +93,13 @@ static void bootstrap(void)
 
 static void read_cmdline(void)
 {
-	static char text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
 	static const enum log_priority limits[] = {
 		[LOG_QUIET] = LOG_PRIORITY_WARNING,
 		[LOG_NORMAL] = LOG_PRIORITY_INFO,
 		[LOG_DEBUG] = LOG_PRIORITY_DEBUG,
 	};
-	ssize_t len = file_read("/proc/cmdline", text, sizeof(text));
-	struct slice s = { .at = text, .len = len < 0 ? 0 : (size_t)len };
+	ssize_t len = file_read("/proc/cmdline", b.cmdline_text, sizeof(b.cmdline_text));
+	struct slice s = { .at = b.cmdline_text, .len = len < 0 ? 0 : (size_t)len };
 
 	if (len < 0) {
 		(void)failure_set(&b.failure, FAILURE_CMDLINE, NULL, "/proc/cmdline: %s",
@@ -121,25 +127,31 @@ static void check_initramfs(void)
 	fail();
 }
 
+static void open_modules(void)
+{
+	if (sys_release(b.release, sizeof(b.release)) < 0)
+		b.release[0] = '\0';
+	if (modules_open(&b.modules) == 0)
+		return;
+	b.modules = NULL;
+	(void)failure_set(&b.failure, FAILURE_LIMIT, NULL, "libkmod: out of memory");
+	fail();
+}
+
+static void start_discovery(void)
+{
+	if (discover_start(&b.cmdline, b.modules, b.release, &b.arena, &b.inventory, &b.resolution,
+			   &b.failure) < 0)
+		fail();
+}
+
 static void read_manifest(void)
 {
-	static char text[MANIFEST_SIZE_MAX + 2];
-	const char *path = b.cmdline.manifest ? b.cmdline.manifest : MANIFEST_PATH;
-	ssize_t len = file_read(path, text, sizeof(text));
-	struct slice s = { .at = text, .len = len < 0 ? 0 : (size_t)len };
+	struct slice text;
 
-	b.manifest_origin = path;
-	if (len == -ENOENT && !b.cmdline.manifest) {
-		b.manifest_origin = "built-in manifest";
-		s = slice_of(manifest_default);
-	} else if (len == -EFBIG) {
-		s.len = sizeof(text) - 1; /* more than a manifest may have: the parser says so */
-	} else if (len < 0) {
-		(void)failure_set(&b.failure, FAILURE_MANIFEST_MISSING, NULL, "%s: %s", path,
-				  strerror((int)-len));
-		fail();
-	}
-	if (manifest_parse(s, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
+	if (manifest_find(&b.cmdline, b.modules, b.release, &text, &b.manifest_origin, &b.failure) <
+		    0 ||
+	    manifest_parse(text, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
 	    manifest_override(&b.manifest, &b.cmdline, &b.arena, &b.failure) < 0)
 		fail();
 	log_line(LOG_PRIORITY_DEBUG, "manifest: %s", b.manifest_origin);
@@ -147,64 +159,147 @@ static void read_manifest(void)
 
 static void find_layers(void)
 {
-	if (modules_open(&b.modules) < 0) {
-		b.modules = NULL;
-		(void)failure_set(&b.failure, FAILURE_LIMIT, NULL, "libkmod: out of memory");
-		fail();
-	}
-	if (discover(&b.manifest, &b.cmdline, b.modules, &b.arena, &b.inventory, &b.resolution,
-		     &b.failure) < 0)
+	if (discover_layers(&b.manifest) < 0)
 		fail();
 }
 
-static void report_layers(void)
+static void say_layers(void)
 {
 	for (size_t i = 0; i < b.resolution.layers_count; i++) {
 		const struct resolved_layer *l = &b.resolution.layers[i];
-		if (l->state == LAYER_FOUND)
-			log_line(LOG_PRIORITY_INFO, "layer %s: %s %s, %lld ms", l->layer->name,
-				 l->disk->name, l->type, (long long)discover_layer_ms(i));
+		const struct mounting *m = discover_mounting(MOUNTING_LAYER, l->name);
+		if (l->state == LAYER_FOUND && m)
+			log_line(LOG_PRIORITY_INFO, "layer %s: %s%s%s %s, %lld ms", l->name,
+				 l->disk->name, l->image ? "/" : "", l->image ? l->image->path : "",
+				 l->type, (long long)m->ms);
 		else if (l->state == LAYER_SKIPPED)
-			log_line(LOG_PRIORITY_INFO, "layer %s: skipped, as told", l->layer->name);
+			log_line(LOG_PRIORITY_INFO, "layer %s: skipped, as told", l->name);
 		else
-			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s",
-				 l->layer->name, l->layer->source.text);
+			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s%s%s", l->name,
+				 l->layer->source.text, l->layer->image ? " that holds " : "",
+				 l->layer->image ? l->layer->image : "");
 	}
-	/* At the level that quiet lets through: who expects the writes to last has to know. */
-	if (b.manifest.top.kind == TOP_TMPFS)
+}
+
+static void say_top(void)
+{
+	switch (b.manifest.top.kind) {
+	case TOP_TMPFS:
+		/* At the level that quiet lets through: who expects the writes to last has to know. */
 		log_line(LOG_PRIORITY_ERROR, "top: tmpfs, writes are lost at power-off");
-	else
+		break;
+	case TOP_NONE:
 		log_line(LOG_PRIORITY_INFO, "top: none, the root is read-only");
+		break;
+	case TOP_DISK:
+		log_line(LOG_PRIORITY_INFO, "top: %s %s, writes last", b.resolution.top.disk->name,
+			 b.resolution.top.type);
+		break;
+	}
+}
+
+static void write_report(void)
+{
+	const struct report report = { .cmdline = &b.cmdline,
+				       .cmdline_text = b.cmdline_text,
+				       .release = b.release,
+				       .manifest_origin = b.manifest_origin,
+				       .manifest = &b.manifest,
+				       .inventory = &b.inventory,
+				       .resolution = &b.resolution,
+				       .plan = &b.plan,
+				       .start_us = b.start_us,
+				       .ready_us = sys_now_us() };
+	int r = report_write(&report);
+
+	if (r < 0)
+		log_line(LOG_PRIORITY_WARNING, PATH_REPORT ": %s", strerror(-r));
 }
 
 /* What happens after the first mount has moved can be said, but nothing of it can be undone. */
 static void before_hand_over(void)
 {
-	report_layers();
+	say_layers();
+	say_top();
 	log_line(LOG_PRIORITY_INFO, "root ready in %lld ms",
 		 (long long)((sys_now_us() - b.start_us) / 1000));
+	write_report();
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);
 	b.modules = NULL;
 }
 
+/* What may wait for a disk, and how much longer than a mount it may take. */
+static int64_t patience_of(const struct step *s)
+{
+	const int slow_factor = 60;
+	int64_t patience_ms = cmdline_patience_ms(&b.cmdline);
+
+	switch (s->kind) {
+	case STEP_UNION:
+	case STEP_INIT:
+	case STEP_PROTECT:
+		return patience_ms;
+	case STEP_TOP_RESET:
+	case STEP_TOP_PARK:
+	case STEP_TOP_COMPARE:
+	case STEP_TOP_PREPARE:
+	case STEP_TOP_STAMP:
+	case STEP_BIND:
+		return patience_ms * slow_factor;
+	case STEP_DIR:
+	case STEP_MODULE:
+	case STEP_MOUNT:
+	case STEP_MEDIUM:
+	case STEP_LAYER:
+	case STEP_SUBDIR:
+	case STEP_WALK:
+	case STEP_WHITEOUTS:
+	case STEP_KERNEL:
+	case STEP_FORMAT:
+	case STEP_FSCK:
+	case STEP_VOLUME:
+	case STEP_GROW:
+	case STEP_TOP_READ:
+	case STEP_READONLY:
+	case STEP_MOVE:
+	case STEP_SWITCH:
+	case STEP_EXEC:
+		break;
+	}
+	return 0;
+}
+
+static void take_answer(const struct step *s, const char *answer)
+{
+	struct facts facts;
+
+	if (s->kind == STEP_INIT)
+		(void)snprintf(b.init, sizeof(b.init), "%s", answer);
+	else if (s->kind == STEP_TOP_PARK)
+		log_line(LOG_PRIORITY_WARNING, "top: the old one is kept as %s of its disk",
+			 answer);
+	else if (facts_parse((struct slice){ answer, strcspn(answer, "\n") }, &facts) == 0 &&
+		 facts.warning[0])
+		report_warning(facts.warning);
+}
+
 static void do_root_step(const struct step *s)
 {
-	bool blocks = s->kind == STEP_UNION || s->kind == STEP_INIT;
-	char answer[1024];
+	static char answer[CHILD_ANSWER_MAX];
+	int64_t patience_ms = patience_of(s), start_us = sys_now_us();
 	struct builder a;
-	int r;
 
 	execute_announce(s);
 	builder_start(&a, answer, sizeof(answer));
-	r = blocks ? execute_guarded(s, cmdline_patience_ms(&b.cmdline), &a) : execute_step(s, &a);
+	int r = patience_ms ? execute_guarded(s, patience_ms, &a) : execute_step(s, &a);
 	if (r < 0) {
 		(void)execute_failed(s, r, answer, &b.failure);
 		fail();
 	}
-	if (s->kind == STEP_INIT)
-		(void)snprintf(b.init, sizeof(b.init), "%s", answer);
+	report_step(s, start_us, sys_now_us() - start_us);
+	take_answer(s, answer);
 }
 
 static _Noreturn void become_init(char **argv, char **envp)
@@ -217,6 +312,18 @@ static _Noreturn void become_init(char **argv, char **envp)
 	fail();
 }
 
+static void build_plan(void)
+{
+	const struct plan_input in = { .cmdline = &b.cmdline,
+				       .manifest = &b.manifest,
+				       .resolution = &b.resolution,
+				       .stamp = &b.inventory.stamp,
+				       .release = b.release[0] ? b.release : NULL };
+
+	if (plan_build(&in, &b.arena, &b.plan, &b.failure) < 0)
+		fail();
+}
+
 void boot(char **argv, char **envp)
 {
 	arena_start(&b.arena, b.memory, sizeof(b.memory));
@@ -224,10 +331,11 @@ void boot(char **argv, char **envp)
 	check_initramfs();
 	bootstrap();
 	read_cmdline();
+	open_modules();
+	start_discovery();
 	read_manifest();
 	find_layers();
-	if (plan_build(&b.cmdline, &b.manifest, &b.resolution, &b.arena, &b.plan, &b.failure) < 0)
-		fail();
+	build_plan();
 	for (size_t i = 0; i < b.plan.count; i++) {
 		const struct step *s = &b.plan.steps[i];
 		if (s->phase != PHASE_ROOT)

@@ -13,14 +13,14 @@ struct answer_head {
 
 static _Noreturn void run(int fd, child_work *work, void *arg)
 {
-	char answer[CHILD_ANSWER_MAX];
+	static char answer[CHILD_ANSWER_MAX];
 	struct answer_head head;
 	struct builder b;
 
 	builder_start(&b, answer + sizeof(head), sizeof(answer) - sizeof(head));
 	head.result = work(arg, &b);
 	memcpy(answer, &head, sizeof(head));
-	/* Up to PIPE_BUF bytes arrive whole. */
+	/* The pipe is empty and takes it at once; a child that dies before has sent nothing. */
 	sys_exit(sys_write(fd, answer, sizeof(head) + b.len) < 0 ? 1 : 0);
 }
 

@@ -5,44 +5,47 @@
 
 struct parameter {
 	const char *name; /* after "layerboot." */
-	int (*set)(struct cmdline *c, const char *value);
+	int (*set)(struct cmdline *c, const char *value, struct arena *arena);
 	const char *expected;
 };
 
-static int set_manifest(struct cmdline *c, const char *value)
+static int set_manifest(struct cmdline *c, const char *value, struct arena *arena)
 {
-	c->manifest = value;
-	return *value == '/' ? 0 : -EINVAL;
+	return origin_parse(slice_of(value), arena, &c->manifest);
 }
 
-static int set_layer(struct cmdline *c, const char *value)
+static int set_layer(struct cmdline *c, const char *value, struct arena *arena)
 {
+	(void)arena;
 	if (!*value || *value == ',' || c->layers_count == CMDLINE_LAYERS_MAX)
 		return -EINVAL;
 	c->layers[c->layers_count++] = value;
 	return 0;
 }
 
-static int set_skip(struct cmdline *c, const char *value)
+static int set_skip(struct cmdline *c, const char *value, struct arena *arena)
 {
+	(void)arena;
 	if (!*value || c->skips_count == CMDLINE_SKIPS_MAX)
 		return -EINVAL;
 	c->skips[c->skips_count++] = value;
 	return 0;
 }
 
-static int set_top(struct cmdline *c, const char *value)
+static int set_top(struct cmdline *c, const char *value, struct arena *arena)
 {
+	(void)arena;
 	c->top = value;
 	return *value ? 0 : -EINVAL;
 }
 
-static int set_timeout(struct cmdline *c, const char *value)
+static int set_timeout(struct cmdline *c, const char *value, struct arena *arena)
 {
+	(void)arena;
 	return text_duration(slice_of(value), &c->timeout_ms);
 }
 
-static int set_on_failure(struct cmdline *c, const char *value)
+static int set_on_failure(struct cmdline *c, const char *value, struct arena *arena)
 {
 	static const char *const names[] = {
 		[ON_FAILURE_AUTO] = "auto",     [ON_FAILURE_PANIC] = "panic",
@@ -50,6 +53,7 @@ static int set_on_failure(struct cmdline *c, const char *value)
 		[ON_FAILURE_HALT] = "halt",
 	};
 
+	(void)arena;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(value, names[i]) == 0) {
 			c->on_failure = (enum on_failure)i;
@@ -58,12 +62,13 @@ static int set_on_failure(struct cmdline *c, const char *value)
 	return -EINVAL;
 }
 
-static int set_log(struct cmdline *c, const char *value)
+static int set_log(struct cmdline *c, const char *value, struct arena *arena)
 {
 	static const char *const names[] = {
 		[LOG_QUIET] = "quiet", [LOG_NORMAL] = "normal", [LOG_DEBUG] = "debug"
 	};
 
+	(void)arena;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(value, names[i]) == 0) {
 			c->log = (enum log_level)i;
@@ -73,10 +78,11 @@ static int set_log(struct cmdline *c, const char *value)
 }
 
 static const struct parameter parameters[] = {
-	{ "manifest", set_manifest, "an absolute path in the initramfs" },
+	{ "manifest", set_manifest, EXPECTED_ORIGIN },
 	{ "layer", set_layer, "NAME,key=value,..., at most 64 times" },
 	{ "skip", set_skip, "the name of a layer, at most 64 times" },
-	{ "top", set_top, "tmpfs[,size=...][,nr-inodes=...] or none" },
+	{ "top", set_top,
+	  "tmpfs[,size=...][,nr-inodes=...], none, disk,source=..., reset or park" },
 	{ "timeout", set_timeout, "a duration of at most a day, as 10, 10s or 500ms" },
 	{ "on-failure", set_on_failure, "auto, panic, reboot, poweroff or halt" },
 	{ "log", set_log, "quiet, normal or debug" },
@@ -159,7 +165,7 @@ static int set_own(struct cmdline *c, struct slice name, struct slice value, str
 	if (!copy)
 		return failure_set(failure, FAILURE_LIMIT, NULL,
 				   "the kernel command line is too long");
-	if (p->set(c, copy) < 0)
+	if (p->set(c, copy, arena) < 0)
 		return failure_set(failure, FAILURE_CMDLINE, NULL, "layerboot.%s=%s: expected %s",
 				   p->name, copy, p->expected);
 	return 0;

@@ -6,40 +6,17 @@
 
 #include "buses.h"
 #include "coldplug.h"
+#include "discovery.h"
 #include "disks.h"
-#include "drivers.h"
-#include "execute.h"
-#include "jobs.h"
 #include "log.h"
-#include "plan.h"
 #include "sys.h"
 #include "uevent.h"
 
-struct mounting {
-	enum progress progress;
-	struct step steps[PLAN_LAYER_STEPS];
-	int64_t start_us, ms;
-	char disk[32]; /* that it is mounted from */
-};
+static struct discovery only; /* one boot in a process, and too large for its stack */
 
-static struct discovery {
-	const struct manifest *manifest;
-	struct arena *arena;
-	struct inventory *inv;
-	struct resolution *res;
-	struct failure *failure;
-	int64_t start_us, timeout_ms, patience_ms;
-	int64_t longest_ms; /* of all layers: until then a disk may come */
-	int uevents;
-	unsigned wants; /* what every disk is asked at once */
-	struct jobs jobs;
-	struct drivers drivers;
-	struct mounting layers[MANIFEST_LAYERS_MAX];
-} only; /* one boot in a process, and too large for its stack */
-
-int64_t discover_layer_ms(size_t index)
+const struct mounting *discover_mounting(enum mounting_kind kind, const char *name)
 {
-	return only.layers[index].progress == PROGRESS_DONE ? only.layers[index].ms : -1;
+	return mounts_find(&only.mounts, kind, name);
 }
 
 /* Children work on what they inherited; what they change stays with them. */
@@ -51,13 +28,6 @@ static int work_learn(void *arg, struct builder *answer)
 	disk_learn(&j->disk, j->about);
 	disk_print(&j->disk, answer);
 	return 0;
-}
-
-static int work_layer(void *arg, struct builder *answer)
-{
-	const struct job *j = arg;
-
-	return execute_step(&only.layers[j->index].steps[2], answer);
 }
 
 /*
@@ -87,7 +57,7 @@ static void want_disk(void *arg, const char *name)
 			 INVENTORY_DISKS_MAX, name);
 }
 
-static void learn(struct discovery *d, const struct disk *disk, unsigned about)
+void discovery_learn(struct discovery *d, const struct disk *disk, unsigned about)
 {
 	if (jobs_learning(&d->jobs, disk->name))
 		return;
@@ -98,65 +68,6 @@ static void learn(struct discovery *d, const struct disk *disk, unsigned about)
 	j->about = about;
 	if (jobs_start(j, work_learn, deadline_us(d)) < 0)
 		log_line(LOG_PRIORITY_WARNING, "%s: cannot be asked: out of processes", disk->name);
-}
-
-static void start_questions(struct discovery *d)
-{
-	for (size_t i = 0; i < d->inv->count; i++)
-		if (!(d->inv->disks[i].known & KNOWN_IDENTITY))
-			learn(d, &d->inv->disks[i], d->wants);
-	for (size_t i = 0; i < d->res->questions_count; i++)
-		learn(d, d->res->questions[i].disk, d->res->questions[i].about);
-}
-
-/* The directory here, since it cannot block; the mount in a child, since it can. */
-static int start_mount(struct discovery *d, const struct resolved_layer *l, size_t index)
-{
-	struct mounting *m = &d->layers[index];
-	struct job *j = jobs_new(&d->jobs, JOB_LAYER, index);
-	struct builder none;
-	char unused[1];
-
-	if (!j)
-		return 0;
-	if (plan_layer(l, d->arena, m->steps) < 0)
-		return failure_set(d->failure, FAILURE_LIMIT, l->layer->name, "out of memory");
-	builder_start(&none, unused, sizeof(unused));
-	m->start_us = sys_now_us();
-	execute_announce(&m->steps[1]);
-	execute_announce(&m->steps[2]);
-	int r = execute_step(&m->steps[1], &none);
-	if (r < 0)
-		return execute_failed(&m->steps[1], r, "", d->failure);
-	r = jobs_start(j, work_layer, sys_now_us() + d->patience_ms * 1000);
-	if (r < 0)
-		return execute_failed(&m->steps[2], r, "", d->failure);
-	m->progress = PROGRESS_STARTED;
-	(void)snprintf(m->disk, sizeof(m->disk), "%s", l->disk->name);
-	return 0;
-}
-
-/* Mounts a layer as soon as its disk and the module of its type are there. */
-static int start_layer(struct discovery *d, size_t index)
-{
-	const struct resolved_layer *l = &d->res->layers[index];
-
-	if (l->state != LAYER_FOUND)
-		return 0;
-	if (d->layers[index].progress != PROGRESS_WANTED) {
-		const char *disk = d->layers[index].disk;
-		if (strcmp(disk, l->disk->name) == 0)
-			return 0;
-		return failure_set(d->failure, FAILURE_LAYER_READ, l->layer->name,
-				   "%s was removed after it was mounted, and %s came", disk,
-				   l->disk->name);
-	}
-	const struct fs_type *t = drivers_want_type(&d->drivers, l->type);
-	if (!t)
-		return failure_set(d->failure, FAILURE_LIMIT, l->layer->name, "too many types");
-	if (t->progress == PROGRESS_FAILED)
-		return drivers_failed(t, l->layer->name, d->failure);
-	return t->progress == PROGRESS_DONE ? start_mount(d, l, index) : 0;
 }
 
 static void learn_ended(struct discovery *d, const struct job *j, int error, const char *words)
@@ -175,15 +86,6 @@ static void learn_ended(struct discovery *d, const struct job *j, int error, con
 	disk->known |= KNOWN_IDENTITY | j->about;
 }
 
-static int layer_ended(struct discovery *d, const struct job *j, int error, const char *words)
-{
-	struct mounting *m = &d->layers[j->index];
-
-	m->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
-	m->ms = (sys_now_us() - m->start_us) / 1000;
-	return error == 0 ? 0 : execute_failed(&m->steps[2], error, words, d->failure);
-}
-
 static int ended(void *arg, const struct job *j, int error, const char *words)
 {
 	struct discovery *d = arg;
@@ -196,8 +98,12 @@ static int ended(void *arg, const struct job *j, int error, const char *words)
 	case JOB_LEARN:
 		learn_ended(d, j, error, words);
 		return 0;
-	case JOB_LAYER:
-		return layer_ended(d, j, error, words);
+	case JOB_CHAIN:
+		return mounts_ended(&d->mounts, j, error, words, d->inv, d->failure);
+	case JOB_LISTING:
+		return pursue_listing_ended(d, j, error, words);
+	case JOB_TEXT:
+		return pursue_text_ended(d, error, words);
 	}
 	return 0;
 }
@@ -265,22 +171,6 @@ static bool settled(const struct discovery *d)
 	return drivers_settled(&d->drivers);
 }
 
-/* 1 when the union can be built. */
-static int ready(struct discovery *d)
-{
-	const struct fs_type *overlay = drivers_want_type(&d->drivers, "overlay");
-
-	if (overlay->progress == PROGRESS_FAILED)
-		return drivers_failed(overlay, NULL, d->failure);
-	if (overlay->progress != PROGRESS_DONE || d->res->state != RESOLVE_READY)
-		return 0;
-	for (size_t i = 0; i < d->res->layers_count; i++)
-		if (d->res->layers[i].state == LAYER_FOUND &&
-		    d->layers[i].progress != PROGRESS_DONE)
-			return 0;
-	return 1;
-}
-
 static void wait_for_event(struct discovery *d)
 {
 	struct pollfd fds[JOBS_MAX + 1] = { { .fd = d->uevents, .events = POLLIN } };
@@ -300,53 +190,69 @@ static int turn(struct discovery *d)
 		return -1;
 	d->inv->settled = settled(d);
 	d->inv->elapsed_ms = (sys_now_us() - d->start_us) / 1000;
-	resolve(d->manifest, d->inv, d->timeout_ms, d->res);
-	if (d->res->state == RESOLVE_FAILED) {
-		*d->failure = d->res->failure;
-		return -1;
-	}
-	start_questions(d);
-	for (size_t i = 0; i < d->res->layers_count; i++)
-		if (start_layer(d, i) < 0)
-			return -1;
+	int r = d->manifest ? pursue_layers(d) : pursue_manifest(d);
+	if (r < 0)
+		return r;
 	drivers_start(&d->drivers, &d->jobs, sys_now_us() + d->patience_ms * 1000);
-	return ready(d);
+	return r;
 }
 
-int discover(const struct manifest *m, const struct cmdline *c, struct modules *modules,
-	     struct arena *arena, struct inventory *inv, struct resolution *res,
-	     struct failure *failure)
+static int run(struct discovery *d)
 {
-	struct discovery *d = &only;
 	int r;
 
-	d->manifest = m;
-	d->timeout_ms = c->timeout_ms;
+	while ((r = turn(d)) == 0)
+		wait_for_event(d);
+	return r < 0 ? -1 : 0;
+}
+
+int discover_start(const struct cmdline *c, struct modules *modules, const char *release,
+		   struct arena *arena, struct inventory *inv, struct resolution *res,
+		   struct failure *failure)
+{
+	struct discovery *d = &only;
+
+	d->timeout_ms = d->longest_ms = c->timeout_ms;
 	d->patience_ms = cmdline_patience_ms(c);
-	d->longest_ms = c->timeout_ms;
-	for (size_t i = 0; i < m->layers_count; i++)
-		if (m->layers[i].timeout_ms > d->longest_ms)
-			d->longest_ms = m->layers[i].timeout_ms;
 	d->drivers.modules = modules;
+	d->release = release;
 	d->arena = arena;
 	d->inv = inv;
 	d->res = res;
 	d->failure = failure;
 	d->start_us = sys_now_us();
-	d->wants = resolve_wants(m);
+	d->wants = KNOWN_IDENTITY;
 	/* Listening first: what appears while /sys is read is heard. */
 	d->uevents = uevent_open();
 	if (d->uevents < 0)
 		return failure_set(failure, FAILURE_BOOTSTRAP, NULL, "uevents: %s",
 				   strerror(-d->uevents));
 	look_around(d);
-	(void)drivers_want_type(&d->drivers, "overlay");
+	return 0;
+}
+
+int discover_manifest(const struct origin *origin)
+{
+	only.origin = origin;
+	only.text = PROGRESS_WANTED;
+	return run(&only);
+}
+
+int discover_layers(const struct manifest *m)
+{
+	struct discovery *d = &only;
+
+	d->manifest = m;
+	d->wants = resolve_wants(m);
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].timeout_ms > d->longest_ms)
+			d->longest_ms = m->layers[i].timeout_ms;
+	(void)drivers_want_type(&d->drivers, plan_union_module(m->union_kind));
 	for (size_t i = 0; i < m->layers_count; i++)
 		if (m->layers[i].type && !m->layers[i].skipped)
 			(void)drivers_want_type(&d->drivers, m->layers[i].type);
-	while ((r = turn(d)) == 0)
-		wait_for_event(d);
+	int r = run(d);
 	jobs_abandon(&d->jobs);
 	(void)sys_close(d->uevents);
-	return r < 0 ? -1 : 0;
+	return r;
 }

@@ -67,6 +67,25 @@ static void learn_serial(struct disk *d)
 		copy_trimmed(d->serial, sizeof(d->serial), text, (size_t)len);
 }
 
+/* The kernel's names for the same as lsblk prints: a scsi name begins with 0x there, and with naa. here. */
+static void learn_wwn(struct disk *d)
+{
+	bool scsi = strcmp(d->transport, "scsi") == 0;
+	char text[256];
+	struct builder b;
+	ssize_t len = attribute(d, scsi ? "device/wwid" : "wwid", text, sizeof(text));
+
+	if (len <= 0)
+		return;
+	if (strncmp(text, "naa.", 4) != 0) {
+		copy_trimmed(d->wwn, sizeof(d->wwn), text, (size_t)len);
+		return;
+	}
+	builder_start(&b, d->wwn, sizeof(d->wwn));
+	builder_add(&b, "0x");
+	builder_add_slice(&b, (struct slice){ text + 4, strcspn(text + 4, "\n ") });
+}
+
 /* The device's path tells the bus that it is on and the disk that it is a part of. */
 static void learn_place(struct disk *d)
 {
@@ -130,6 +149,9 @@ static void learn_identity(struct disk *d)
 		learn_partition(d);
 	else
 		learn_serial(d);
+	/* virtio-blk has none. */
+	if (!d->parent[0] && strcmp(d->transport, "virtio") != 0)
+		learn_wwn(d);
 }
 
 static uint64_t little_endian(const unsigned char *at, size_t bytes)
@@ -154,6 +176,38 @@ bool disk_is_dirty(int fd, uint64_t offset, const char *type)
 		return sys_pread(fd, sb, sizeof(sb), (off_t)offset + 65536) == sizeof(sb) &&
 		       little_endian(sb + 96, 8) != 0;
 	return false;
+}
+
+/* Where each type keeps its superblock, and with it times, sizes, UUID and checksums of the image. */
+static const struct {
+	const char *type;
+	off_t offset;
+} superblocks[] = {
+	{ "squashfs", 0 }, { "erofs", 0 },     { "ext4", 0 },
+	{ "xfs", 0 },      { "btrfs", 65536 }, { "iso9660", 32768 },
+};
+
+void disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
+{
+	/* FNV-1a: told apart are images, not forgeries. */
+	const uint64_t basis = 0xcbf29ce484222325, prime = 0x100000001b3;
+	unsigned char block[4096];
+	uint64_t hash = basis;
+	struct builder b;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof(superblocks) / sizeof(superblocks[0]); i++) {
+		if (strcmp(type, superblocks[i].type) != 0)
+			continue;
+		/* A small image ends before. */
+		ssize_t len =
+			sys_pread(fd, block, sizeof(block), (off_t)offset + superblocks[i].offset);
+		for (ssize_t k = 0; k < len; k++)
+			hash = (hash ^ block[k]) * prime;
+		builder_start(&b, ret, 24);
+		if (len > 0)
+			builder_addf(&b, "sb-%016llx", (unsigned long long)hash);
+	}
 }
 
 static void take_value(blkid_probe probe, const char *name, char *to, size_t size)
@@ -210,8 +264,36 @@ int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
 			result = errno ? -errno : -EIO;
 	}
 	blkid_free_probe(probe);
-	if (result == 0)
+	if (result == 0) {
 		d->dirty = disk_is_dirty(fd, offset, d->type);
+		disk_digest(fd, offset, d->type, d->digest);
+	}
+	return result;
+}
+
+int disk_signature(int fd, char ret[24])
+{
+	blkid_probe probe = blkid_new_probe();
+	char what[24] = "";
+	int result = -ENOMEM;
+
+	if (!probe)
+		return -ENOMEM;
+	if (blkid_probe_set_device(probe, fd, 0, 0) == 0 &&
+	    blkid_probe_enable_superblocks(probe, 1) == 0 &&
+	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE) == 0 &&
+	    blkid_probe_enable_partitions(probe, 1) == 0) {
+		errno = 0;
+		int r = blkid_do_probe(probe);
+		result = r < 0 ? (errno ? -errno : -EIO) : r == 0;
+	}
+	if (result == 1) {
+		take_value(probe, "TYPE", what, sizeof(what));
+		if (!what[0])
+			take_value(probe, "PTTYPE", what, sizeof(what));
+		memcpy(ret, what, sizeof(what));
+	}
+	blkid_free_probe(probe);
 	return result;
 }
 

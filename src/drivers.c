@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "sys.h"
 
 /* What the children inherit: the whole of it, as it was at the fork. */
 static const struct drivers *inherited;
@@ -16,12 +17,41 @@ static int work_driver(void *arg, struct builder *answer)
 	return modules_load(inherited->modules, inherited->aliases[j->index].text, answer);
 }
 
+/* What is not told by /proc/filesystems, or needs more than its own module. */
+static const struct {
+	const char *type;
+	const char *sign;       /* there without a module, if this file is */
+	const char *modules[5]; /* in place of fs-TYPE; but for the first each may be missing */
+} special_types[] = {
+	{ "loop", "/dev/loop-control", { "loop" } },
+	/* The kernel would ask modprobe for the code pages during the mount, and there is none. */
+	{ "vfat", NULL, { "fs-vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1" } },
+};
+
+static int load_special(const char *const *modules, size_t count, struct builder *answer)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && modules[i] && result == 0; i++) {
+		int r = modules_load(inherited->modules, modules[i], answer);
+		if (i == 0)
+			result = r;
+	}
+	return result;
+}
+
 static int work_type(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
 	const char *type = inherited->types[j->index].name;
 	char alias[32];
+	struct stat st;
 
+	for (size_t i = 0; i < sizeof(special_types) / sizeof(special_types[0]); i++)
+		if (strcmp(type, special_types[i].type) == 0)
+			return special_types[i].sign && sys_stat(special_types[i].sign, &st) == 0
+				       ? 0
+				       : load_special(special_types[i].modules, 5, answer);
 	if (filesystem_known(type))
 		return 0;
 	(void)snprintf(alias, sizeof(alias), "fs-%s", type);

@@ -1,15 +1,16 @@
 #include "execute.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "child.h"
-#include "disks.h"
+#include "execute_parts.h"
 #include "fs_mount.h"
+#include "fs_unionfs.h"
 #include "log.h"
 #include "plan_print.h"
-#include "resolve.h"
 #include "switch_root.h"
 #include "sys.h"
 
@@ -27,19 +28,28 @@ static int make_directory(const struct step *s)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int mount_layer(const struct step *s, struct builder *words)
+/* The daemon is a process of its own and knows no working directory: absolute paths. */
+static int start_unionfs(const struct step *s, struct builder *words)
 {
-	/* Read-only below the file system: a journal replay or a stray write cannot reach the image. */
-	int fd = disk_open_readonly(s->source);
+	static char names[MANIFEST_LAYERS_MAX][sizeof(PATH_LAYERS) + RESOLVED_NAME_MAX];
+	static const char *lowers[MANIFEST_LAYERS_MAX];
+	const struct fs_unionfs u = { .target = s->target,
+				      .lowers = lowers,
+				      .lowers_count = s->lowers_count,
+				      .upper = s->upper };
 
-	if (fd < 0)
-		return fd;
-	bool dirty = disk_is_dirty(fd, 0, s->type) && !resolve_accepts_dirty(s->options);
-	/* The same errno as the kernel gives for a journal that it may not replay. */
-	int r = dirty ? -EROFS
-		      : fs_mount(s->source, s->target, s->type, s->flags, s->options, words);
-	(void)sys_close(fd);
-	return r;
+	if (s->lowers_count > MANIFEST_LAYERS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < s->lowers_count; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%s%s",
+			       s->lowers[i][0] == '/' ? "" : PATH_LAYERS "/", s->lowers[i]);
+		lowers[i] = names[i];
+	}
+	int r = fs_unionfs_start(&u, words);
+	if (r != -ENOENT)
+		return r;
+	builder_add(words, "the initramfs has no /sbin/unionfs; build it with --with-unionfs");
+	return -EOPNOTSUPP;
 }
 
 static int mount_union(const struct step *s, struct builder *words)
@@ -56,6 +66,8 @@ static int mount_union(const struct step *s, struct builder *words)
 		.work = s->work,
 	};
 
+	if (strcmp(s->type, plan_union_type(UNION_UNIONFS)) == 0)
+		return start_unionfs(s, words);
 	return fs_mount_union(&u, words);
 }
 
@@ -103,8 +115,27 @@ int execute_step(const struct step *s, struct builder *answer)
 		return make_directory(s);
 	case STEP_MOUNT:
 		return mount_plain(s);
+	case STEP_MEDIUM:
 	case STEP_LAYER:
-		return mount_layer(s, answer);
+	case STEP_SUBDIR:
+	case STEP_WALK:
+	case STEP_WHITEOUTS:
+	case STEP_KERNEL:
+		return execute_layer(s, answer);
+	case STEP_FORMAT:
+	case STEP_FSCK:
+	case STEP_VOLUME:
+	case STEP_GROW:
+		return execute_volume(s, answer);
+	case STEP_TOP_READ:
+	case STEP_TOP_RESET:
+	case STEP_TOP_PARK:
+	case STEP_TOP_COMPARE:
+	case STEP_TOP_PREPARE:
+	case STEP_TOP_STAMP:
+	case STEP_PROTECT:
+	case STEP_BIND:
+		return execute_top(s, answer);
 	case STEP_UNION:
 		return mount_union(s, answer);
 	case STEP_READONLY:
@@ -134,42 +165,65 @@ int execute_guarded(const struct step *s, int64_t timeout_ms, struct builder *an
 }
 
 /* Errors that mean the same whatever the step was, or something of their own for one kind of step. */
-static enum failure_kind failure_of(const struct step *s, int error)
+static const struct {
+	int error; /* 0: any */
+	bool any;  /* whatever the kind */
+	enum step_kind kind;
+	enum failure_kind failure;
+	const char *text; /* NULL: strerror(); empty: the words alone */
+} meanings[] = {
+	{ ECHILD, true, 0, FAILURE_CRASH, "the helper process died" },
+	{ ETIMEDOUT, true, 0, FAILURE_LAYER_STALLED, "no answer within the time limit" },
+	/* A journal that would have to be replayed onto a read-only disk. */
+	{ EROFS, false, STEP_LAYER, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
+	{ EROFS, false, STEP_MEDIUM, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
+	{ ENODEV, false, STEP_LAYER, FAILURE_MODULE_MISSING, NULL },
+	{ ENODEV, false, STEP_MEDIUM, FAILURE_MODULE_MISSING, NULL },
+	{ ENODEV, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },
+	{ EOPNOTSUPP, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },
+	{ EKEYREJECTED, false, STEP_WALK, FAILURE_LAYER_PRIVILEGED, "" },
+	{ EXDEV, false, STEP_WALK, FAILURE_LAYER_OUTSIDE, "" },
+	{ E2BIG, false, STEP_WALK, FAILURE_LIMIT, "" },
+	{ E2BIG, false, STEP_WHITEOUTS, FAILURE_LIMIT, "" },
+	{ EEXIST, false, STEP_FORMAT, FAILURE_VOLUME_FOREIGN, "the disk is not blank" },
+	{ EUCLEAN, false, STEP_FSCK, FAILURE_VOLUME_DAMAGED, "it could not be repaired" },
+	{ ENOENT, false, STEP_FSCK, FAILURE_VOLUME_DAMAGED, "the initramfs has no fsck for it" },
+	{ ENOENT, false, STEP_FORMAT, FAILURE_MODULE_MISSING, "the initramfs has no mkfs for it" },
+};
+
+/* What a reader sees of a step that failed. */
+static void add_what(const struct step *s, struct builder *b)
 {
-	if (error == -ECHILD)
-		return FAILURE_CRASH;
-	if (error == -ETIMEDOUT)
-		return FAILURE_LAYER_STALLED;
-	if (s->kind == STEP_LAYER) {
-		/* A journal that would have to be replayed onto a read-only disk. */
-		if (error == -EROFS)
-			return FAILURE_LAYER_DIRTY;
-		if (error == -ENODEV)
-			return FAILURE_MODULE_MISSING;
-	}
-	if (s->kind == STEP_UNION && (error == -ENODEV || error == -EOPNOTSUPP))
-		return FAILURE_UNION_UNSUPPORTED;
-	return s->failure;
+	if (s->kind == STEP_LAYER || s->kind == STEP_MEDIUM)
+		builder_addf(b, "%s as %s", s->source, s->type);
+	else
+		plan_print_step(s, b);
 }
 
 int execute_failed(const struct step *s, int error, const char *words, struct failure *failure)
 {
+	enum failure_kind kind = s->failure;
+	const char *text = strerror(-error);
+	bool said = words && *words;
 	char what[1024];
 	struct builder b;
 
 	if (s->kind == STEP_INIT && error != -ETIMEDOUT && error != -ECHILD)
 		return failure_set(failure, FAILURE_INIT_MISSING, NULL, "%s in the merged root: %s",
-				   words && *words ? words : "/sbin/init", strerror(-error));
+				   said ? words : "/sbin/init", text);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].error == -error &&
+		    (meanings[i].any || meanings[i].kind == s->kind)) {
+			kind = meanings[i].failure;
+			text = meanings[i].text ? meanings[i].text : text;
+		}
+	if (said && !*text)
+		return failure_set(failure, kind, s->layer, "%s", words);
+	bool kernels = s->kind == STEP_LAYER || s->kind == STEP_MEDIUM || s->kind == STEP_UNION ||
+		       s->kind == STEP_VOLUME;
 	builder_start(&b, what, sizeof(what));
-	if (s->kind == STEP_LAYER)
-		builder_addf(&b, "%s as %s", s->source, s->type);
-	else
-		plan_print_step(s, &b);
-	bool said = words && *words;
-	return failure_set(failure, failure_of(s, error), s->layer, "%s: %s%s%s%s", what,
-			   s->kind == STEP_LAYER && error == -EROFS ? "not cleanly unmounted"
-			   : error == -ETIMEDOUT ? "no answer within the time limit"
-			   : error == -ECHILD    ? "the helper process died"
-						 : strerror(-error),
-			   said ? " (kernel: " : "", said ? words : "", said ? ")" : "");
+	add_what(s, &b);
+	return failure_set(failure, kind, s->layer, "%s: %s%s%s%s%s", what, text,
+			   said ? " (" : "", said && kernels ? "kernel: " : "", said ? words : "",
+			   said ? ")" : "");
 }

@@ -1,138 +1,66 @@
 #include "inventory.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
-enum field_kind {
-	FIELD_TEXT,
-	FIELD_SIZE,
-	FIELD_FLAG,
-	FIELD_NUMBER,
-};
+#include "record.h"
 
-#define TEXT_FIELD(key, member)                                                                    \
-	{                                                                                          \
-		key, FIELD_TEXT, offsetof(struct disk, member), sizeof(((struct disk *)0)->member) \
+#define MEMBER(structure, kind, key, member)                           \
+	{                                                              \
+		key, FIELD_##kind, offsetof(struct structure, member), \
+			sizeof(((struct structure *)0)->member)        \
 	}
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static const struct field {
-	const char *key;
-	enum field_kind kind;
-	size_t offset;
-	size_t size;
-} fields[] = {
-	TEXT_FIELD("NAME", name),
-	TEXT_FIELD("PKNAME", parent),
-	TEXT_FIELD("TRAN", transport),
-	TEXT_FIELD("SERIAL", serial),
-	TEXT_FIELD("PARTLABEL", part_label),
-	TEXT_FIELD("PARTUUID", part_uuid),
-	TEXT_FIELD("FSTYPE", type),
-	TEXT_FIELD("LABEL", label),
-	TEXT_FIELD("UUID", uuid),
-	{ "SIZE", FIELD_SIZE, offsetof(struct disk, size), 0 },
-	{ "AMBIVALENT", FIELD_FLAG, offsetof(struct disk, ambivalent), 0 },
-	{ "DIRTY", FIELD_FLAG, offsetof(struct disk, dirty), 0 },
+static const struct field disk_fields[] = {
+	MEMBER(disk, TEXT, "NAME", name),
+	MEMBER(disk, TEXT, "PKNAME", parent),
+	MEMBER(disk, TEXT, "TRAN", transport),
+	MEMBER(disk, TEXT, "SERIAL", serial),
+	MEMBER(disk, TEXT, "WWN", wwn),
+	MEMBER(disk, TEXT, "PARTLABEL", part_label),
+	MEMBER(disk, TEXT, "PARTUUID", part_uuid),
+	MEMBER(disk, TEXT, "FSTYPE", type),
+	MEMBER(disk, TEXT, "LABEL", label),
+	MEMBER(disk, TEXT, "UUID", uuid),
+	MEMBER(disk, TEXT, "DIGEST", digest),
+	MEMBER(disk, SIZE, "SIZE", size),
+	MEMBER(disk, FLAG, "AMBIVALENT", ambivalent),
+	MEMBER(disk, FLAG, "DIRTY", dirty),
 	{ "ERROR", FIELD_NUMBER, offsetof(struct disk, error), 4096 },
 	{ "KNOWN", FIELD_NUMBER, offsetof(struct disk, known),
 	  KNOWN_IDENTITY | KNOWN_SUPERBLOCK | KNOWN_PARTITION },
 };
 
-#define FIELDS_COUNT (sizeof(fields) / sizeof(fields[0]))
+static const struct field image_fields[] = {
+	MEMBER(image_file, TEXT, "IMAGE", path),
+	MEMBER(image_file, TEXT, "DISK", disk),
+	MEMBER(image_file, TEXT, "FSTYPE", type),
+	MEMBER(image_file, TEXT, "DIGEST", digest),
+	MEMBER(image_file, SIZE, "SIZE", size),
+	MEMBER(image_file, FLAG, "AMBIVALENT", ambivalent),
+	MEMBER(image_file, FLAG, "DIRTY", dirty),
+	{ "ERROR", FIELD_NUMBER, offsetof(struct image_file, error), 4096 },
+};
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+static const struct field listing_fields[] = {
+	MEMBER(listing, TEXT, "LISTING", glob),
+	MEMBER(listing, TEXT, "DISK", disk),
+	{ "ERROR", FIELD_NUMBER, offsetof(struct listing, error), 4096 },
+};
 
-/* Undoes builder_add_escaped into DST. */
-static int unescape(struct slice s, char *dst, size_t size)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.at[i];
-		if (c == '\\') {
-			if (s.len - i < 4 || s.at[i + 1] != 'x')
-				return -EINVAL;
-			int high = hex(s.at[i + 2]), low = hex(s.at[i + 3]);
-			if (high < 0 || low < 0)
-				return -EINVAL;
-			c = (char)(high << 4 | low);
-			i += 3;
-		}
-		if (c == '\0' || len + 1 >= size)
-			return -EINVAL;
-		dst[len++] = c;
-	}
-	memset(dst + len, 0, size - len);
-	return 0;
-}
-
-static int set_field(struct disk *d, const struct field *f, struct slice value)
-{
-	void *at = (char *)d + f->offset;
-	uint64_t number;
-	int r;
-
-	if (f->kind == FIELD_TEXT)
-		return unescape(value, at, f->size);
-	r = text_number(value,
-			f->kind == FIELD_SIZE   ? UINT64_MAX
-			: f->kind == FIELD_FLAG ? 1
-						: f->size,
-			&number);
-	if (r < 0)
-		return -EINVAL;
-	if (f->kind == FIELD_SIZE)
-		*(uint64_t *)at = number;
-	else if (f->kind == FIELD_FLAG)
-		*(bool *)at = number == 1;
-	else
-		*(int *)at = (int)number;
-	return 0;
-}
-
-/* Takes KEY="value" off *line. */
-static int take_pair(struct slice *line, struct slice *key, struct slice *value)
-{
-	const char *equals = memchr(line->at, '=', line->len);
-	const char *end = line->at + line->len;
-
-	if (!equals || end - equals < 3 || equals[1] != '"')
-		return -EINVAL;
-	const char *quote = memchr(equals + 2, '"', (size_t)(end - equals - 2));
-	if (!quote)
-		return -EINVAL;
-	*key = (struct slice){ .at = line->at, .len = (size_t)(equals - line->at) };
-	*value = (struct slice){ .at = equals + 2, .len = (size_t)(quote - equals - 2) };
-	*line = slice_trim((struct slice){ .at = quote + 1, .len = (size_t)(end - quote - 1) });
-	return 0;
-}
+static const struct field stamp_fields[] = {
+	MEMBER(stamp, TEXT, "STAMP", text),
+	MEMBER(stamp, TEXT, "DISK", disk),
+	MEMBER(stamp, FLAG, "USED", used),
+};
 
 int disk_parse(struct slice line, struct disk *ret)
 {
 	struct disk d = { 0 };
-	struct slice key, value;
 
-	line = slice_trim(line);
-	while (line.len > 0) {
-		const struct field *field = NULL;
-		if (take_pair(&line, &key, &value) < 0)
-			return -EINVAL;
-		for (size_t i = 0; i < FIELDS_COUNT; i++)
-			if (slice_is(key, fields[i].key))
-				field = &fields[i];
-		if (!field || set_field(&d, field, value) < 0)
-			return -EINVAL;
-	}
-	if (!d.name[0])
+	if (record_parse(line, disk_fields, COUNT(disk_fields), &d) < 0 || !d.name[0])
 		return -EINVAL;
 	*ret = d;
 	return 0;
@@ -140,22 +68,25 @@ int disk_parse(struct slice line, struct disk *ret)
 
 void disk_print(const struct disk *d, struct builder *b)
 {
-	for (size_t i = 0; i < FIELDS_COUNT; i++) {
-		const void *at = (const char *)d + fields[i].offset;
-		const char *space = i ? " " : "";
-		if (fields[i].kind == FIELD_TEXT && *(const char *)at) {
-			builder_addf(b, "%s%s=\"", space, fields[i].key);
-			builder_add_escaped(b, at, "\"");
-			builder_add(b, "\"");
-		} else if (fields[i].kind == FIELD_SIZE) {
-			builder_addf(b, "%s%s=\"%" PRIu64 "\"", space, fields[i].key,
-				     *(const uint64_t *)at);
-		} else if (fields[i].kind == FIELD_FLAG && *(const bool *)at) {
-			builder_addf(b, "%s%s=\"1\"", space, fields[i].key);
-		} else if (fields[i].kind == FIELD_NUMBER && *(const int *)at) {
-			builder_addf(b, "%s%s=\"%d\"", space, fields[i].key, *(const int *)at);
-		}
-	}
+	record_print(d, disk_fields, COUNT(disk_fields), b);
+}
+
+void image_print(const struct image_file *i, struct builder *b)
+{
+	record_print(i, image_fields, COUNT(image_fields), b);
+}
+
+void listing_print(const struct listing *l, struct builder *b)
+{
+	record_print(l, listing_fields, COUNT(listing_fields), b);
+}
+
+void stamp_print(const struct stamp *s, struct builder *b)
+{
+	/* An empty text is said, too: it is by its first key that a line is known. */
+	if (!s->text[0])
+		builder_add(b, "STAMP=\"\" ");
+	record_print(s, stamp_fields, COUNT(stamp_fields), b);
 }
 
 static void add_tag(struct builder *b, const char *tag, const char *value)
@@ -171,6 +102,8 @@ void disk_print_short(const struct disk *d, struct builder *b)
 {
 	builder_addf(b, "%s (", d->name);
 	add_tag(b, "SERIAL=", d->serial);
+	if (!d->serial[0])
+		add_tag(b, "WWN=", d->wwn);
 	add_tag(b, "PARTLABEL=", d->part_label);
 	add_tag(b, "LABEL=", d->label);
 	if (d->error == ETIMEDOUT)
@@ -239,22 +172,109 @@ void inventory_remove(struct inventory *inv, const char *name)
 	memmove(d, d + 1, (size_t)(inv->disks + inv->count - d) * sizeof(*d));
 }
 
+const struct listing *inventory_listing(const struct inventory *inv, const char *name,
+					const char *glob)
+{
+	for (size_t i = 0; i < inv->listings_count; i++)
+		if (strcmp(inv->listings[i].disk, name) == 0 &&
+		    strcmp(inv->listings[i].glob, glob) == 0)
+			return &inv->listings[i];
+	return NULL;
+}
+
+static int add_image(struct inventory *inv, struct slice line)
+{
+	struct image_file *to = &inv->images[inv->images_count];
+	struct image_file image = { 0 };
+
+	if (record_parse(line, image_fields, COUNT(image_fields), &image) < 0 || !image.path[0] ||
+	    !image.disk[0])
+		return -EINVAL;
+	for (size_t i = 0; i < inv->images_count; i++)
+		if (strcmp(inv->images[i].disk, image.disk) == 0 &&
+		    strcmp(inv->images[i].path, image.path) == 0)
+			to = &inv->images[i];
+	if (to == &inv->images[INVENTORY_IMAGES_MAX])
+		return -ENOSPC;
+	if (to == &inv->images[inv->images_count])
+		inv->images_count++;
+	*to = image;
+	return 0;
+}
+
+static int add_listing(struct inventory *inv, struct slice line)
+{
+	struct listing listing = { 0 };
+
+	if (record_parse(line, listing_fields, COUNT(listing_fields), &listing) < 0 ||
+	    !listing.disk[0])
+		return -EINVAL;
+	if (inventory_listing(inv, listing.disk, listing.glob))
+		return 0;
+	if (inv->listings_count == INVENTORY_LISTINGS_MAX)
+		return -ENOSPC;
+	inv->listings[inv->listings_count++] = listing;
+	return 0;
+}
+
+int inventory_add_line(struct inventory *inv, struct slice line)
+{
+	struct disk d;
+
+	if (record_is(line, "IMAGE"))
+		return add_image(inv, line);
+	if (record_is(line, "LISTING"))
+		return add_listing(inv, line);
+	if (record_is(line, "STAMP")) {
+		memset(&inv->stamp, 0, sizeof(inv->stamp));
+		return record_parse(line, stamp_fields, COUNT(stamp_fields), &inv->stamp);
+	}
+	if (disk_parse(line, &d) < 0)
+		return -EINVAL;
+	struct disk *to = inventory_add(inv, d.name);
+	if (!to)
+		return -ENOSPC;
+	*to = d;
+	return 0;
+}
+
+void inventory_print(const struct inventory *inv, struct builder *b)
+{
+	for (size_t i = 0; i < inv->count; i++) {
+		disk_print(&inv->disks[i], b);
+		builder_add(b, "\n");
+	}
+	for (size_t i = 0; i < inv->listings_count; i++) {
+		listing_print(&inv->listings[i], b);
+		builder_add(b, "\n");
+	}
+	for (size_t i = 0; i < inv->images_count; i++) {
+		image_print(&inv->images[i], b);
+		builder_add(b, "\n");
+	}
+	if (inv->stamp.disk[0]) {
+		stamp_print(&inv->stamp, b);
+		builder_add(b, "\n");
+	}
+}
+
 int inventory_parse(struct slice text, struct inventory *ret, size_t *line)
 {
 	struct slice one;
-	struct disk d;
 
-	ret->count = 0;
+	ret->count = ret->images_count = ret->listings_count = 0;
+	ret->stamp.disk[0] = '\0';
 	for (*line = 1; slice_next(&text, '\n', &one); (*line)++) {
+		size_t before = ret->count;
 		one = slice_trim(one);
 		if (one.len == 0 || one.at[0] == '#')
 			continue;
-		if (disk_parse(one, &d) < 0 || inventory_find(ret, d.name))
-			return -EINVAL;
-		struct disk *to = inventory_add(ret, d.name);
-		if (!to)
-			return -ENOSPC;
-		*to = d;
+		int r = inventory_add_line(ret, one);
+		/* A disk of this name was there already. */
+		if (r == 0 && record_is(one, "NAME") && ret->count == before)
+			r = -EINVAL;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

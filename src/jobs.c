@@ -37,6 +37,16 @@ bool jobs_learning(const struct jobs *jobs, const char *name)
 	return false;
 }
 
+bool jobs_listing(const struct jobs *jobs, const char *glob)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		const struct job *j = &jobs->slots[i];
+		if (j->child.pid != 0 && j->kind == JOB_LISTING && j->text == glob)
+			return true;
+	}
+	return false;
+}
+
 int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {

@@ -12,11 +12,28 @@ static const char help[] =
 	"\n"
 	"usage: layerboot COMMAND [ARGUMENT]...\n"
 	"\n"
+	"on any host, as any user:\n"
 	"  plan        print the steps that a boot would take\n"
+	"  check       look at a manifest, and at what its images hold\n"
+	"\n"
+	"in a running guest, as root:\n"
+	"  status      the layers of this boot\n"
+	"  which       which layer supplies a path, and what that shadows\n"
+	"  diff        what a layer, or the top, adds, changes and deletes\n"
+	"  grow        grow the persistent top to the size of its disk\n"
+	"\n"
 	"  --version   print the version\n"
 	"  --help      print this; \"layerboot COMMAND --help\" tells more\n"
 	"\n"
 	"Started by the kernel as /init of an initramfs it boots; scripts/mkinitramfs makes one.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "plan", command_plan },   { "check", command_check }, { "status", command_status },
+	{ "which", command_which }, { "diff", command_diff },   { "grow", command_grow },
+};
 
 static int refuse_boot(void)
 {
@@ -43,8 +60,9 @@ int main(int argc, char **argv, char **envp)
 			return refuse_boot();
 		boot(argv, envp);
 	}
-	if (argc >= 2 && strcmp(argv[1], "plan") == 0)
-		return command_plan(argc - 1, argv + 1);
+	for (size_t i = 0; argc >= 2 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0)
 		return printf("layerboot %s\n", layerboot_version) < 0;
 	if (argc >= 2 && strcmp(argv[1], "--help") == 0)

@@ -69,6 +69,14 @@ static int close_section(struct parser *p)
 {
 	if (p->section == SECTION_LAYER && p->place.layer->source.count == 0)
 		return error_at(p, p->section_at, "[layer %s] has no source", p->place.layer->name);
+	if (p->section == SECTION_BIND && p->place.bind->volume.source.count == 0)
+		return error_at(p, p->section_at, "[bind %s] has no source", p->place.bind->name);
+	if (p->section == SECTION_BIND && p->place.bind->paths_count == 0)
+		return error_at(p, p->section_at, "[bind %s] has no paths", p->place.bind->name);
+	const char *problem = p->section == SECTION_TOP ? top_problem(&p->place.manifest->top)
+							: NULL;
+	if (problem)
+		return error_at(p, p->section_at, "[top]: expected %s", problem);
 	if (p->section == SECTION_START && !p->seen_version)
 		return error_at(p, p->section_at, "expected \"version = 1\" before anything else");
 	return 0;
@@ -87,6 +95,19 @@ static int open_layer(struct parser *p, struct slice name)
 	return p->place.layer ? 0 : no_room(p);
 }
 
+static int open_bind(struct parser *p, struct slice name)
+{
+	if (!layer_name_valid(name))
+		return error_at(p, name.at, "expected " EXPECTED_LAYER_NAME);
+	if (bind_find(p->place.manifest, name))
+		return error_at(p, name.at, "a second [bind %.*s]", (int)name.len, name.at);
+	if (p->place.manifest->binds_count == MANIFEST_BINDS_MAX)
+		return error_at(p, name.at, "more than %d [bind NAME]", MANIFEST_BINDS_MAX);
+	p->section = SECTION_BIND;
+	p->place.bind = bind_add(p->place.manifest, name, p->place.arena);
+	return p->place.bind ? 0 : no_room(p);
+}
+
 static int parse_section(struct parser *p, struct slice line)
 {
 	int r;
@@ -101,6 +122,9 @@ static int parse_section(struct parser *p, struct slice line)
 		return r;
 	p->section_at = line.at;
 	memset(p->seen, 0, sizeof(p->seen));
+	p->place.bind = NULL;
+	if (slice_starts(name, "bind "))
+		return open_bind(p, slice_trim((struct slice){ name.at + 5, name.len - 5 }));
 	if (slice_starts(name, "layer ")) {
 		name = (struct slice){ .at = name.at + 6, .len = name.len - 6 };
 		return open_layer(p, slice_trim(name));
@@ -112,7 +136,7 @@ static int parse_section(struct parser *p, struct slice line)
 		p->section = SECTION_TOP;
 		return 0;
 	}
-	return error_at(p, name.at, "unknown section; expected [layer NAME] or [top]");
+	return error_at(p, name.at, "unknown section; expected [layer NAME], [top] or [bind NAME]");
 }
 
 static int parse_key(struct parser *p, struct slice line)
@@ -197,7 +221,9 @@ int manifest_parse(struct slice text, const char *origin, struct arena *arena, s
 	struct slice rest = text, line;
 
 	ret->union_kind = UNION_OVERLAY;
+	ret->redirect = false;
 	ret->layers_count = 0;
+	ret->binds_count = 0;
 	ret->top = (struct top){ .kind = TOP_TMPFS };
 	if (check_text(&p) < 0)
 		return -1;
@@ -209,4 +235,17 @@ int manifest_parse(struct slice text, const char *origin, struct arena *arena, s
 	if (ret->layers_count == 0)
 		return error_at(&p, text.at + text.len, "expected at least one [layer NAME]");
 	return 0;
+}
+
+const char *manifest_contradiction(const struct manifest *m)
+{
+	if (!m->redirect)
+		return NULL;
+	/* With redirects a layer names any directory of those below it, and a top keeps such names. */
+	if (m->union_kind != UNION_OVERLAY || m->top.kind != TOP_TMPFS)
+		return "redirect = on needs union = overlay and a top of type = tmpfs";
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].untrusted)
+			return "redirect = on needs layers that are all trusted";
+	return NULL;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "path_list.h"
+
 const char *const manifest_types[] = {
 	"squashfs", "erofs", "ext4", "xfs", "btrfs", "iso9660", NULL
 };
@@ -28,12 +30,55 @@ static int set_version(struct place *p, struct slice value)
 	return slice_is(value, "1") ? 0 : expect(p, "1, the version of this format");
 }
 
+/* One of WORDS, which NULL ends; its index, or negative. */
+static int choice(struct slice value, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (slice_is(value, words[i]))
+			return i;
+	return -1;
+}
+
+static int set_choice(struct place *p, struct slice value, const char *const *words,
+		      const char *expected, int *ret)
+{
+	int i = choice(value, words);
+
+	if (i < 0)
+		return expect(p, expected);
+	*ret = i;
+	return 0;
+}
+
+static int set_boolean(struct place *p, struct slice value, const char *const *words,
+		       const char *expected, bool *ret)
+{
+	int i = 0, r = set_choice(p, value, words, expected, &i);
+
+	if (r == 0)
+		*ret = i == 1;
+	return r;
+}
+
+static const char *const no_yes[] = { "no", "yes", NULL };
+static const char *const yes_no[] = { "yes", "no", NULL };
+
 static int set_union(struct place *p, struct slice value)
 {
-	if (!slice_is(value, "overlay"))
-		return expect(p, "overlay");
-	p->manifest->union_kind = UNION_OVERLAY;
-	return 0;
+	static const char *const words[] = {
+		[UNION_OVERLAY] = "overlay", [UNION_AUFS] = "aufs", [UNION_UNIONFS] = "unionfs", NULL
+	};
+	int i = 0, r = set_choice(p, value, words, "overlay, aufs or unionfs", &i);
+
+	p->manifest->union_kind = (enum union_kind)i;
+	return r;
+}
+
+static int set_redirect(struct place *p, struct slice value)
+{
+	static const char *const words[] = { "off", "on", NULL };
+
+	return set_boolean(p, value, words, "on or off", &p->manifest->redirect);
 }
 
 static int set_source(struct place *p, struct slice value)
@@ -78,10 +123,84 @@ static int set_options(struct place *p, struct slice value)
 
 static int set_required(struct place *p, struct slice value)
 {
-	if (!slice_is(value, "yes") && !slice_is(value, "no"))
-		return expect(p, "yes or no");
-	p->layer->optional = slice_is(value, "no");
-	return 0;
+	return set_boolean(p, value, yes_no, "yes or no", &p->layer->optional);
+}
+
+static int set_trust(struct place *p, struct slice value)
+{
+	static const char *const words[] = { "trusted", "untrusted", NULL };
+
+	return set_boolean(p, value, words, "trusted or untrusted", &p->layer->untrusted);
+}
+
+static int set_whiteouts(struct place *p, struct slice value)
+{
+	static const char *const words[] = { [LAYER_WHITEOUTS_OVERLAY] = "overlay",
+					     [LAYER_WHITEOUTS_WH] = "wh",
+					     [LAYER_WHITEOUTS_XATTR] = "xattr",
+					     NULL };
+	int i = 0, r = set_choice(p, value, words, "overlay, wh or xattr", &i);
+
+	p->layer->whiteouts = (enum layer_whiteouts)i;
+	return r;
+}
+
+static int below(struct place *p, struct slice value, bool glob, const char *expected,
+		 const char **ret)
+{
+	int r = path_below_parse(value, glob, p->arena, ret);
+
+	return r == -EINVAL ? expect(p, expected) : r;
+}
+
+static int set_image(struct place *p, struct slice value)
+{
+	return below(p, value, true,
+		     "a path inside the source, at most 255 bytes, a glob in its last part only",
+		     &p->layer->image);
+}
+
+#define EXPECTED_SUBDIR "a directory inside the file system, without . or .. or a glob"
+
+static int set_subdir(struct place *p, struct slice value)
+{
+	return below(p, value, false, EXPECTED_SUBDIR, &p->layer->subdir);
+}
+
+static int set_identity(struct place *p, struct slice value)
+{
+	/* It stands in the top's stamp, a line each with blanks between. */
+	if (value.len == 0 || value.len > 128 || memchr(value.at, ' ', value.len) ||
+	    memchr(value.at, '\t', value.len))
+		return expect(p, "a word of at most 128 bytes");
+	return copy(p, value, &p->layer->identity);
+}
+
+static int paths(struct place *p, struct slice value, const char *const **ret, size_t *count)
+{
+	int r = path_list_parse(value, p->arena, ret, count, &p->at);
+
+	return r == -EINVAL ? expect(p, EXPECTED_PATHS) : r;
+}
+
+static int set_only(struct place *p, struct slice value)
+{
+	return paths(p, value, &p->layer->only, &p->layer->only_count);
+}
+
+static int set_protect(struct place *p, struct slice value)
+{
+	return paths(p, value, &p->layer->protect, &p->layer->protect_count);
+}
+
+static int set_kernel(struct place *p, struct slice value)
+{
+	p->layer->kernel_any = slice_is(value, "any");
+	p->layer->kernels_count = 0;
+	if (p->layer->kernel_any)
+		return 0;
+	int r = words_parse(value, p->arena, &p->layer->kernels, &p->layer->kernels_count);
+	return r == -EINVAL ? expect(p, "kernel releases as uname -r prints them, or any") : r;
 }
 
 static int set_timeout(struct place *p, struct slice value)
@@ -93,13 +212,13 @@ static int set_timeout(struct place *p, struct slice value)
 
 static int set_top_type(struct place *p, struct slice value)
 {
-	if (slice_is(value, "tmpfs"))
-		p->manifest->top.kind = TOP_TMPFS;
-	else if (slice_is(value, "none"))
-		p->manifest->top.kind = TOP_NONE;
-	else
-		return expect(p, "tmpfs or none");
-	return 0;
+	static const char *const words[] = {
+		[TOP_TMPFS] = "tmpfs", [TOP_NONE] = "none", [TOP_DISK] = "disk", NULL
+	};
+	int i = 0, r = set_choice(p, value, words, "tmpfs, disk or none", &i);
+
+	p->manifest->top.kind = (enum top_kind)i;
+	return r;
 }
 
 static int set_top_size(struct place *p, struct slice value)
@@ -116,12 +235,91 @@ static int set_top_nr_inodes(struct place *p, struct slice value)
 	return copy(p, value, &p->manifest->top.nr_inodes);
 }
 
+static int set_on_change(struct place *p, struct slice value)
+{
+	static const char *const words[] = { [ON_CHANGE_KEEP] = "keep",
+					     [ON_CHANGE_REFUSE] = "refuse",
+					     [ON_CHANGE_PARK] = "park",
+					     [ON_CHANGE_RESET] = "reset",
+					     NULL };
+	int i = 0, r = set_choice(p, value, words, "keep, refuse, park or reset", &i);
+
+	p->manifest->top.on_change = (enum on_change)i;
+	return r;
+}
+
+static int set_bind_paths(struct place *p, struct slice value)
+{
+	return paths(p, value, &p->bind->paths, &p->bind->paths_count);
+}
+
+/* [top] and [bind NAME] say the same of their disk. */
+static struct volume *volume_of(struct place *p)
+{
+	return p->bind ? &p->bind->volume : &p->manifest->top.volume;
+}
+
+static int set_volume_source(struct place *p, struct slice value)
+{
+	return source_parse(value, p->arena, &volume_of(p)->source, &p->expected, &p->at);
+}
+
+static int set_volume_subdir(struct place *p, struct slice value)
+{
+	return below(p, value, false, EXPECTED_SUBDIR, &volume_of(p)->subdir);
+}
+
+static int set_format(struct place *p, struct slice value)
+{
+	if (!slice_is(value, "ext4") && !slice_is(value, "xfs"))
+		return expect(p, "ext4 or xfs");
+	return copy(p, value, &volume_of(p)->format);
+}
+
+static int set_fsck(struct place *p, struct slice value)
+{
+	static const char *const words[] = { "auto", "no", NULL };
+
+	return set_boolean(p, value, words, "auto or no", &volume_of(p)->no_fsck);
+}
+
+static int set_grow(struct place *p, struct slice value)
+{
+	return set_boolean(p, value, no_yes, "yes or no", &volume_of(p)->grow);
+}
+
 static const struct key keys[] = {
-	{ SECTION_START, "version", set_version }, { SECTION_START, "union", set_union },
-	{ SECTION_LAYER, "source", set_source },   { SECTION_LAYER, "type", set_type },
-	{ SECTION_LAYER, "options", set_options }, { SECTION_LAYER, "required", set_required },
-	{ SECTION_LAYER, "timeout", set_timeout }, { SECTION_TOP, "type", set_top_type },
-	{ SECTION_TOP, "size", set_top_size },     { SECTION_TOP, "nr-inodes", set_top_nr_inodes },
+	{ SECTION_START, "version", set_version },
+	{ SECTION_START, "union", set_union },
+	{ SECTION_START, "redirect", set_redirect },
+	{ SECTION_LAYER, "source", set_source },
+	{ SECTION_LAYER, "type", set_type },
+	{ SECTION_LAYER, "image", set_image },
+	{ SECTION_LAYER, "subdir", set_subdir },
+	{ SECTION_LAYER, "options", set_options },
+	{ SECTION_LAYER, "required", set_required },
+	{ SECTION_LAYER, "timeout", set_timeout },
+	{ SECTION_LAYER, "identity", set_identity },
+	{ SECTION_LAYER, "kernel", set_kernel },
+	{ SECTION_LAYER, "whiteouts", set_whiteouts },
+	{ SECTION_LAYER, "trust", set_trust },
+	{ SECTION_LAYER, "only", set_only },
+	{ SECTION_LAYER, "protect", set_protect },
+	{ SECTION_TOP, "type", set_top_type },
+	{ SECTION_TOP, "size", set_top_size },
+	{ SECTION_TOP, "nr-inodes", set_top_nr_inodes },
+	{ SECTION_TOP, "source", set_volume_source },
+	{ SECTION_TOP, "subdir", set_volume_subdir },
+	{ SECTION_TOP, "format", set_format },
+	{ SECTION_TOP, "fsck", set_fsck },
+	{ SECTION_TOP, "grow", set_grow },
+	{ SECTION_TOP, "on-system-change", set_on_change },
+	{ SECTION_BIND, "source", set_volume_source },
+	{ SECTION_BIND, "subdir", set_volume_subdir },
+	{ SECTION_BIND, "format", set_format },
+	{ SECTION_BIND, "fsck", set_fsck },
+	{ SECTION_BIND, "grow", set_grow },
+	{ SECTION_BIND, "paths", set_bind_paths },
 };
 
 #define KEYS_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -184,4 +382,38 @@ struct layer *layer_add(struct manifest *m, struct slice name, struct arena *are
 	struct layer *layer = &m->layers[m->layers_count++];
 	*layer = (struct layer){ .name = text, .timeout_ms = -1 };
 	return layer;
+}
+
+struct bind *bind_find(struct manifest *m, struct slice name)
+{
+	for (size_t i = 0; i < m->binds_count; i++)
+		if (slice_is(name, m->binds[i].name))
+			return &m->binds[i];
+	return NULL;
+}
+
+struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena)
+{
+	const char *text = arena_copy(arena, name);
+
+	if (!text || m->binds_count == MANIFEST_BINDS_MAX)
+		return NULL;
+	struct bind *bind = &m->binds[m->binds_count++];
+	*bind = (struct bind){ .name = text };
+	return bind;
+}
+
+const char *top_problem(const struct top *top)
+{
+	const struct volume *v = &top->volume;
+
+	if (top->kind == TOP_DISK)
+		return v->source.count == 0          ? "a source for type = disk"
+		       : top->size || top->nr_inodes ? "size and nr-inodes with type = tmpfs only"
+						     : NULL;
+	if (v->source.count || v->subdir || v->format || v->no_fsck || v->grow || top->on_change)
+		return "source, subdir, format, fsck, grow and on-system-change with type = disk only";
+	if (top->kind == TOP_NONE && (top->size || top->nr_inodes))
+		return "size and nr-inodes with type = tmpfs only";
+	return NULL;
 }

@@ -66,6 +66,19 @@ static int override_layer(struct manifest *m, const char *text, struct arena *ar
 	return 0;
 }
 
+/* What lies on the disk of the top is put aside or deleted, this once. */
+static int override_old_top(struct manifest *m, struct slice order, const char *text,
+			    struct failure *f)
+{
+	if (!slice_is(order, text))
+		return override_error(f, "top", text, "nothing after reset and park");
+	if (m->top.kind != TOP_DISK)
+		return override_error(f, "top", text, "a manifest with a [top] of type = disk");
+	m->top.reset = slice_is(order, "reset");
+	m->top.park = !m->top.reset;
+	return 0;
+}
+
 static int override_top(struct manifest *m, const char *text, struct arena *arena,
 			struct failure *f)
 {
@@ -73,13 +86,17 @@ static int override_top(struct manifest *m, const char *text, struct arena *aren
 	struct slice rest = slice_of(text), type;
 
 	(void)slice_next(&rest, ',', &type);
+	if (slice_is(type, "reset") || slice_is(type, "park"))
+		return override_old_top(m, type, text, f);
 	m->top = (struct top){ 0 };
 	int r = key_find(SECTION_TOP, slice_of("type"))->set(&place, type);
 	while (r == 0 && rest.at)
 		r = override_key(SECTION_TOP, &place, &rest);
 	if (r == -ENOMEM)
 		return no_room(f, "top");
-	return r < 0 ? override_error(f, "top", text, place.expected) : 0;
+	if (r == 0)
+		place.expected = top_problem(&m->top);
+	return place.expected ? override_error(f, "top", text, place.expected) : 0;
 }
 
 int manifest_override(struct manifest *m, const struct cmdline *c, struct arena *arena,
@@ -95,5 +112,8 @@ int manifest_override(struct manifest *m, const struct cmdline *c, struct arena 
 					      "the name of a layer of the manifest");
 		layer->skipped = true;
 	}
-	return c->top ? override_top(m, c->top, arena, failure) : 0;
+	if (c->top && override_top(m, c->top, arena, failure) < 0)
+		return -1;
+	const char *problem = manifest_contradiction(m);
+	return problem ? failure_set(failure, FAILURE_MANIFEST, NULL, "%s", problem) : 0;
 }

@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "planner.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,76 +55,32 @@ const struct step plan_bootstrap[] = {
 const size_t plan_bootstrap_count = sizeof(plan_bootstrap) / sizeof(plan_bootstrap[0]);
 
 /*
- * What a type always needs said. There is no noload, norecovery or nologreplay: the disk is set read-only
- * first, so nothing can be replayed onto it, and without these options the kernel itself refuses a journal
- * that is not empty (EROFS), which is the very thing that error[layer-dirty] reports.
- */
-static const struct {
-	const char *type;
-	const char *options;
-} type_options[] = {
-	{ "xfs",
-	  "nouuid" }, /* two images made from one have one UUID, and xfs mounts only the first */
-};
-
-/*
  * nofollow: a trusted.overlay.redirect in a user's image would otherwise name any directory of the system
  * layer, and metacopy any file. index and xino off: the lower layers change between boots, and the kernel
  * asks for this then (Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems").
  */
 #define OVERLAY_OPTIONS "redirect_dir=nofollow,metacopy=off,index=off,xino=off"
+/* Renames of directories that a lower layer holds, for who trusts every layer and keeps no top. */
+#define REDIRECT_OPTIONS "redirect_dir=on,metacopy=off,index=off,xino=off"
 
-static const char *layer_options(const struct resolved_layer *l, struct arena *arena)
-{
-	const char *own = l->layer->options;
-
-	for (size_t i = 0; i < sizeof(type_options) / sizeof(type_options[0]); i++)
-		if (strcmp(l->type, type_options[i].type) == 0)
-			return arena_printf(arena, "%s%s%s", type_options[i].options,
-					    own ? "," : "", own ? own : "");
-	return own ? own : "";
-}
-
-int plan_layer(const struct resolved_layer *l, struct arena *arena,
-	       struct step ret[PLAN_LAYER_STEPS])
-{
-	const char *name = l->layer->name;
-	const char *target = arena_printf(arena, PATH_LAYERS "/%s", name);
-	const char *device = arena_printf(arena, "/dev/%s", l->disk->name);
-	const char *module = arena_printf(arena, "fs-%s", l->type);
-	const char *type = arena_printf(arena, "%s", l->type);
-	const char *options = layer_options(l, arena);
-
-	if (!target || !device || !module || !type || !options)
-		return -ENOMEM;
-	ret[0] = (struct step){ .kind = STEP_MODULE,
-				.phase = PHASE_LAYERS,
-				.failure = FAILURE_MODULE_LOAD,
-				.source = module,
-				.type = type };
-	ret[1] = (struct step){ .kind = STEP_DIR,
-				.phase = PHASE_LAYERS,
-				.failure = FAILURE_LAYER_MOUNT,
-				.layer = name,
-				.target = target,
-				.mode = 0755 };
-	ret[2] = (struct step){ .kind = STEP_LAYER,
-				.phase = PHASE_LAYERS,
-				.failure = FAILURE_LAYER_MOUNT,
-				.layer = name,
-				.source = device,
-				.target = target,
-				.type = type,
-				.options = *options ? options : NULL,
-				.flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
-	return 0;
-}
-
-struct planner {
-	struct plan *plan;
-	struct arena *arena;
-	bool full;
+/* What makes the union. unionfs is a program (unionfs-fuse), which needs fuse of the kernel. */
+static const struct backend {
+	const char *type, *module, *options;
+} backends[] = {
+	[UNION_OVERLAY] = { "overlay", "overlay", OVERLAY_OPTIONS },
+	[UNION_AUFS] = { "aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
+	[UNION_UNIONFS] = { "unionfs", "fuse", "cow,allow_other,use_ino,suid,dev" },
 };
+
+const char *plan_union_type(enum union_kind kind)
+{
+	return backends[kind].type;
+}
+
+const char *plan_union_module(enum union_kind kind)
+{
+	return backends[kind].module;
+}
 
 static void add(struct planner *p, struct step step)
 {
@@ -134,124 +90,191 @@ static void add(struct planner *p, struct step step)
 		p->plan->steps[p->plan->count++] = step;
 }
 
-/* A module once, however many layers need it. */
-static void add_module(struct planner *p, struct step step)
+void planner_add_root(struct planner *p, struct step step)
 {
-	for (size_t i = 0; i < p->plan->count; i++)
-		if (p->plan->steps[i].kind == STEP_MODULE &&
-		    strcmp(p->plan->steps[i].source, step.source) == 0)
-			return;
+	step.phase = PHASE_ROOT;
 	add(p, step);
 }
 
-static int add_layers(struct planner *p, const struct resolution *r, struct step *join)
+int planner_no_memory(struct planner *p)
 {
-	const char **lowers = arena_alloc(p->arena, (r->layers_count + 1) * sizeof(*lowers));
+	return failure_set(p->failure, FAILURE_LIMIT, NULL, "the plan does not fit into memory");
+}
+
+/* What is shared once, however many layers need it: a module, a directory, the mount of a medium. */
+static bool is_there(const struct planner *p, const struct step *step)
+{
+	if (step->kind != STEP_MODULE && step->kind != STEP_DIR && step->kind != STEP_MEDIUM)
+		return false;
+	for (size_t i = 0; i < p->plan->count; i++) {
+		const struct step *s = &p->plan->steps[i];
+		if (s->kind == step->kind &&
+		    strcmp(s->kind == STEP_DIR ? s->target : s->source,
+			   step->kind == STEP_DIR ? step->target : step->source) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_chain(struct planner *p, const struct chain *chain)
+{
+	for (size_t i = 0; i < chain->count; i++)
+		if (!is_there(p, &chain->steps[i]))
+			add(p, chain->steps[i]);
+}
+
+static bool brings_kernel(const struct layer *layer, const char *release)
+{
+	if (layer->kernels_count == 0 || !release)
+		return true;
+	for (size_t i = 0; i < layer->kernels_count; i++)
+		if (strcmp(layer->kernels[i], release) == 0)
+			return true;
+	return false;
+}
+
+static int add_layer(struct planner *p, const struct resolved_layer *l)
+{
+	struct chain chain;
+
+	if (!brings_kernel(l->layer, p->in->release))
+		return failure_set(p->failure, FAILURE_MODULES_MISSING, l->name,
+				   "kernel %s boots, and the layer has the modules of %s%s",
+				   p->in->release, l->layer->kernels[0],
+				   l->layer->kernels_count > 1 ? " and others" : "");
+	if (l->image) {
+		if (plan_medium(l->disk->name, l->disk->type, p->arena, &chain) < 0)
+			return planner_no_memory(p);
+		add_chain(p, &chain);
+	}
+	if (plan_layer(l, p->in->release, p->arena, &chain) < 0)
+		return planner_no_memory(p);
+	add_chain(p, &chain);
+	return 0;
+}
+
+/* Aufs reads .wh. files by itself. */
+static bool has_shims(const struct planner *p, const struct layer *layer)
+{
+	return layer->whiteouts != LAYER_WHITEOUTS_OVERLAY &&
+	       p->in->manifest->union_kind == UNION_OVERLAY;
+}
+
+/* The kernel wants the highest first, a manifest has the lowest first. */
+static int list_lowers(struct planner *p, struct step *join)
+{
+	const struct resolution *r = p->in->resolution;
+	const char **lowers = arena_alloc(p->arena, (3 * r->layers_count + 1) * sizeof(*lowers));
 
 	if (!lowers)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->layers_count; i++) {
-		struct step steps[PLAN_LAYER_STEPS];
-		if (r->layers[i].state != LAYER_FOUND)
+		return planner_no_memory(p);
+	for (size_t i = r->layers_count; i > 0; i--) {
+		const struct resolved_layer *l = &r->layers[i - 1];
+		if (l->state != LAYER_FOUND)
 			continue;
-		if (plan_layer(&r->layers[i], p->arena, steps) < 0)
-			return -ENOMEM;
-		add_module(p, steps[0]);
-		add(p, steps[1]);
-		add(p, steps[2]);
+		bool shims = has_shims(p, l->layer);
+		if (shims)
+			lowers[join->lowers_count++] =
+				arena_printf(p->arena, "%s" SUFFIX_ABOVE, l->name);
+		lowers[join->lowers_count++] = arena_printf(p->arena, "%s", l->name);
+		if (shims)
+			lowers[join->lowers_count++] =
+				arena_printf(p->arena, "%s" SUFFIX_BELOW, l->name);
 	}
-	/* The kernel wants the highest first, a manifest has the lowest first. */
-	for (size_t i = r->layers_count; i > 0; i--)
-		if (r->layers[i - 1].state == LAYER_FOUND)
-			lowers[join->lowers_count++] = r->layers[i - 1].layer->name;
+	for (size_t i = 0; i < join->lowers_count; i++)
+		if (!lowers[i])
+			return planner_no_memory(p);
 	join->lowers = lowers;
 	return 0;
 }
 
-static int add_tmpfs_top(struct planner *p, const struct top *top)
+static int add_volumes(struct planner *p)
 {
-	const char *options = arena_printf(p->arena, "mode=0700%s%s%s%s", top->size ? ",size=" : "",
-					   top->size ? top->size : "",
-					   top->nr_inodes ? ",nr_inodes=" : "",
-					   top->nr_inodes ? top->nr_inodes : "");
+	const struct resolution *r = p->in->resolution;
+	struct chain chain;
 
-	if (!options)
-		return -ENOMEM;
-	add(p, (struct step){ .kind = STEP_DIR,
-			      .phase = PHASE_ROOT,
-			      .failure = FAILURE_TOP,
-			      .target = PATH_TOP,
-			      .mode = 0700 });
-	add(p, (struct step){ .kind = STEP_MOUNT,
-			      .phase = PHASE_ROOT,
-			      .failure = FAILURE_TOP,
-			      .source = "tmpfs",
-			      .target = PATH_TOP,
-			      .type = "tmpfs",
-			      .options = options,
-			      .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC });
-	add(p, (struct step){ .kind = STEP_DIR,
-			      .phase = PHASE_ROOT,
-			      .failure = FAILURE_TOP,
-			      .target = PATH_TOP "/upper",
-			      .mode = 0755 });
-	add(p, (struct step){ .kind = STEP_DIR,
-			      .phase = PHASE_ROOT,
-			      .failure = FAILURE_TOP,
-			      .target = PATH_TOP "/work",
-			      .mode = 0755 });
+	if (r->top.volume) {
+		if (plan_volume(&r->top, true, p->arena, &chain) < 0)
+			return planner_no_memory(p);
+		add_chain(p, &chain);
+	}
+	for (size_t i = 0; i < r->binds_count; i++) {
+		if (plan_volume(&r->binds[i], false, p->arena, &chain) < 0)
+			return planner_no_memory(p);
+		add_chain(p, &chain);
+	}
 	return 0;
 }
 
-static int add_union(struct planner *p, const struct manifest *m, const struct resolution *r)
+static int add_union(struct planner *p)
 {
+	const struct manifest *m = p->in->manifest;
+	const struct backend *backend = &backends[m->union_kind];
 	struct step join = { .kind = STEP_UNION,
-			     .phase = PHASE_ROOT,
 			     .failure = FAILURE_UNION,
-			     .source = "overlay",
+			     .source = backend->type,
 			     .target = PATH_SYSROOT,
-			     .type = "overlay",
-			     .options = OVERLAY_OPTIONS };
-	int result;
+			     .type = backend->type,
+			     .options = m->redirect ? REDIRECT_OPTIONS : backend->options };
+	const struct resolution *r = p->in->resolution;
 
-	add_module(p, (struct step){ .kind = STEP_MODULE,
-				     .phase = PHASE_LAYERS,
-				     .failure = FAILURE_MODULE_LOAD,
-				     .source = "fs-overlay",
-				     .type = "overlay" });
-	result = add_layers(p, r, &join);
-	if (result < 0)
-		return result;
-	if (m->top.kind == TOP_TMPFS) {
-		result = add_tmpfs_top(p, &m->top);
-		if (result < 0)
-			return result;
-		join.upper = PATH_TOP "/upper";
-		join.work = PATH_TOP "/work";
-	} else {
-		join.flags = MS_RDONLY;
+	add(p, (struct step){ .kind = STEP_MODULE,
+			      .phase = PHASE_LAYERS,
+			      .failure = FAILURE_MODULE_LOAD,
+			      .source = arena_printf(p->arena, "fs-%s", backend->module),
+			      .type = backend->module });
+	for (size_t i = 0; i < r->layers_count; i++)
+		if (r->layers[i].state == LAYER_FOUND && add_layer(p, &r->layers[i]) < 0)
+			return -1;
+	if (add_volumes(p) < 0 || list_lowers(p, &join) < 0 || planner_add_top(p, &join) < 0)
+		return -1;
+	planner_add_root(p, (struct step){ .kind = STEP_DIR,
+					   .failure = FAILURE_UNION,
+					   .target = PATH_SYSROOT,
+					   .mode = 0755 });
+	planner_add_root(p, join);
+	if (m->top.kind != TOP_NONE)
+		planner_add_root(p, (struct step){ .kind = STEP_READONLY,
+						   .failure = FAILURE_TOP,
+						   .target = PATH_TOP,
+						   .flags = MS_RDONLY | MS_NOSUID | MS_NODEV |
+							    MS_NOEXEC });
+	return 0;
+}
+
+/* Past the union: what a layer keeps for itself, then what lies on other disks. */
+static int add_bound(struct planner *p)
+{
+	const struct resolution *r = p->in->resolution;
+
+	for (size_t i = 0; i < r->layers_count; i++) {
+		const struct layer *layer = r->layers[i].layer;
+		const char *source = arena_printf(p->arena, PATH_LAYERS "/%s", r->layers[i].name);
+		if (!source)
+			return planner_no_memory(p);
+		for (size_t k = 0; r->layers[i].state == LAYER_FOUND && k < layer->protect_count;
+		     k++)
+			planner_add_root(p, (struct step){ .kind = STEP_PROTECT,
+							   .failure = FAILURE_PROTECT,
+							   .layer = layer->name,
+							   .source = source,
+							   .target = PATH_SYSROOT,
+							   .path = layer->protect[k],
+							   .flags = MS_RDONLY });
 	}
-	/* Without an upperdir the kernel asks for two lowerdirs at least (until 6.7). */
-	if (m->top.kind == TOP_NONE && join.lowers_count == 1) {
-		add(p, (struct step){ .kind = STEP_DIR,
-				      .phase = PHASE_ROOT,
-				      .failure = FAILURE_UNION,
-				      .target = PATH_EMPTY,
-				      .mode = 0755 });
-		((const char **)join.lowers)[join.lowers_count++] = PATH_EMPTY;
+	for (size_t i = 0; i < r->binds_count; i++) {
+		const struct bind *bind = &p->in->manifest->binds[i];
+		const char *source = plan_volume_directory(&r->binds[i], false, p->arena);
+		if (!source)
+			return planner_no_memory(p);
+		for (size_t k = 0; k < bind->paths_count; k++)
+			planner_add_root(p, (struct step){ .kind = STEP_BIND,
+							   .failure = FAILURE_BIND,
+							   .layer = bind->name,
+							   .source = source,
+							   .target = PATH_SYSROOT,
+							   .path = bind->paths[k] });
 	}
-	add(p, (struct step){ .kind = STEP_DIR,
-			      .phase = PHASE_ROOT,
-			      .failure = FAILURE_UNION,
-			      .target = PATH_SYSROOT,
-			      .mode = 0755 });
-	add(p, join);
-	if (m->top.kind == TOP_TMPFS)
-		add(p, (struct step){ .kind = STEP_READONLY,
-				      .phase = PHASE_ROOT,
-				      .failure = FAILURE_TOP,
-				      .target = PATH_TOP,
-				      .flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC });
 	return 0;
 }
 
@@ -264,12 +287,12 @@ const struct move plan_moves[] = {
 
 const size_t plan_moves_count = sizeof(plan_moves) / sizeof(plan_moves[0]);
 
-static void add_hand_over(struct planner *p, const struct cmdline *c)
+static void add_hand_over(struct planner *p)
 {
 	add(p, (struct step){ .kind = STEP_INIT,
 			      .phase = PHASE_ROOT,
 			      .failure = FAILURE_INIT_MISSING,
-			      .source = c->init,
+			      .source = p->in->cmdline->init,
 			      .target = PATH_SYSROOT });
 	/* Looked for before the first is moved: until then every failure can still be told in full. */
 	for (size_t i = 0; i < plan_moves_count; i++)
@@ -292,18 +315,17 @@ static void add_hand_over(struct planner *p, const struct cmdline *c)
 	    (struct step){ .kind = STEP_EXEC, .phase = PHASE_ROOT, .failure = FAILURE_INIT_EXEC });
 }
 
-int plan_build(const struct cmdline *c, const struct manifest *m, const struct resolution *r,
-	       struct arena *arena, struct plan *ret, struct failure *failure)
+int plan_build(const struct plan_input *in, struct arena *arena, struct plan *ret,
+	       struct failure *failure)
 {
-	struct planner p = { .plan = ret, .arena = arena };
+	struct planner p = { .in = in, .plan = ret, .arena = arena, .failure = failure };
 
 	ret->count = 0;
 	for (size_t i = 0; i < plan_bootstrap_count; i++)
 		add(&p, plan_bootstrap[i]);
-	if (add_union(&p, m, r) < 0)
-		return failure_set(failure, FAILURE_LIMIT, NULL,
-				   "the plan does not fit into memory");
-	add_hand_over(&p, c);
+	if (add_union(&p) < 0 || add_bound(&p) < 0)
+		return -1;
+	add_hand_over(&p);
 	if (p.full)
 		return failure_set(failure, FAILURE_LIMIT, NULL, "more than %d steps",
 				   PLAN_STEPS_MAX);

@@ -1,105 +1,13 @@
 #include "resolve.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* VIRTIO_BLK_ID_BYTES: a longer serial is cut there without a word (linux/virtio_blk.h). */
-#define VIRTIO_SERIAL_MAX 20
-
-struct resolver {
-	const struct inventory *inv;
-	struct resolution *ret;
-	int64_t timeout_ms;
-	bool asked; /* a disk has not said yet whether it is one of those that are looked for */
-};
-
-/* Did the cut make SOURCE match D? */
-static bool matches_by_cut(const struct source *source, const struct disk *d)
-{
-	if (strcmp(d->transport, "virtio") != 0 || strlen(d->serial) != VIRTIO_SERIAL_MAX)
-		return false;
-	for (size_t i = 0; i < source->count; i++)
-		if (source->any[i].kind == SELECTOR_SERIAL &&
-		    strlen(source->any[i].value) > VIRTIO_SERIAL_MAX &&
-		    strncmp(d->serial, source->any[i].value, VIRTIO_SERIAL_MAX) == 0)
-			return true;
-	return false;
-}
-
-static bool serial_matches(const struct disk *d, const char *serial)
-{
-	if (d->parent[0])
-		return false;
-	if (strcmp(d->transport, "virtio") == 0 && strlen(d->serial) == VIRTIO_SERIAL_MAX)
-		return strncmp(d->serial, serial, VIRTIO_SERIAL_MAX) == 0;
-	return strcmp(d->serial, serial) == 0;
-}
-
-static bool selector_matches(const struct selector *s, const struct disk *d)
-{
-	switch (s->kind) {
-	case SELECTOR_SERIAL:
-		return serial_matches(d, s->value);
-	case SELECTOR_LABEL:
-		return strcmp(d->label, s->value) == 0;
-	case SELECTOR_UUID:
-		return d->uuid[0] && text_equal_nocase(d->uuid, s->value);
-	case SELECTOR_PARTLABEL:
-		return strcmp(d->part_label, s->value) == 0;
-	case SELECTOR_PARTUUID:
-		return d->part_uuid[0] && text_equal_nocase(d->part_uuid, s->value);
-	case SELECTOR_PATH:
-		return strcmp(d->name, s->value) == 0;
-	}
-	return false;
-}
-
-static bool source_matches(const struct source *source, const struct disk *d)
-{
-	for (size_t i = 0; i < source->count; i++)
-		if (selector_matches(&source->any[i], d))
-			return true;
-	return false;
-}
-
-size_t resolve_match(const struct source *source, const struct inventory *inv,
-		     const struct disk **ret, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < inv->count; i++)
-		if (source_matches(source, &inv->disks[i])) {
-			if (count < max)
-				ret[count] = &inv->disks[i];
-			count++;
-		}
-	return count;
-}
-
-/* What must be known of every disk before SOURCE can be said to match it or not. */
-static unsigned source_needs(const struct source *source)
-{
-	unsigned needs = 0;
-
-	for (size_t i = 0; i < source->count; i++) {
-		switch (source->any[i].kind) {
-		case SELECTOR_SERIAL:
-			needs |= KNOWN_IDENTITY;
-			break;
-		case SELECTOR_LABEL:
-		case SELECTOR_UUID:
-			needs |= KNOWN_SUPERBLOCK;
-			break;
-		case SELECTOR_PARTLABEL:
-		case SELECTOR_PARTUUID:
-			needs |= KNOWN_PARTITION;
-			break;
-		case SELECTOR_PATH:
-			break;
-		}
-	}
-	return needs;
-}
+#include "match.h"
+#include "path_list.h"
+#include "resolver.h"
 
 unsigned resolve_wants(const struct manifest *m)
 {
@@ -109,157 +17,119 @@ unsigned resolve_wants(const struct manifest *m)
 		const struct layer *layer = &m->layers[i];
 		if (layer->skipped)
 			continue;
-		wants |= source_needs(&layer->source) & KNOWN_SUPERBLOCK;
-		if (!layer->type)
+		wants |= match_needs(&layer->source) & KNOWN_SUPERBLOCK;
+		if (!layer->type || layer->image)
 			wants |= KNOWN_SUPERBLOCK;
 	}
+	if (m->top.kind == TOP_DISK || m->binds_count > 0)
+		wants |= KNOWN_SUPERBLOCK;
 	return wants;
 }
 
-/* False if the question could not be put down: it is put again at the next call. */
-static void ask(struct resolver *r, const struct disk *d, enum known about)
+static struct resolved_layer *add_layer(struct resolver *r, const struct layer *layer)
 {
-	for (size_t i = 0; i < r->ret->questions_count; i++)
-		if (r->ret->questions[i].disk == d && r->ret->questions[i].about == about)
-			return;
-	if (r->ret->questions_count < RESOLVE_QUESTIONS_MAX)
-		r->ret->questions[r->ret->questions_count++] =
-			(struct question){ .disk = d, .about = about };
-}
+	struct resolution *ret = r->ret;
 
-/*
- * Asks what has not been said of a disk. Only a partition has a partition's label, and only an identified
- * disk is asked more, since it is the identity that says which it is.
- */
-static bool ask_needed(struct resolver *r, const struct disk *d, unsigned needs)
-{
-	static const enum known bits[] = { KNOWN_IDENTITY, KNOWN_SUPERBLOCK, KNOWN_PARTITION };
-	bool asked = false;
-
-	if (needs && !(d->known & KNOWN_IDENTITY))
-		needs = KNOWN_IDENTITY;
-	else if (!d->parent[0])
-		needs &= ~(unsigned)KNOWN_PARTITION;
-	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
-		if (needs & bits[i] & ~d->known) {
-			ask(r, d, bits[i]);
-			asked = true;
-		}
-	return asked;
-}
-
-static int fail_duplicate(struct resolver *r, const struct layer *layer, const struct disk **found,
-			  size_t count)
-{
-	char seen[512];
-	struct builder b;
-	bool cut = false;
-
-	builder_start(&b, seen, sizeof(seen));
-	for (size_t i = 0; i < count && i < 8; i++) {
-		builder_add(&b, i ? ", " : "");
-		disk_print_short(found[i], &b);
-		cut |= matches_by_cut(&layer->source, found[i]);
+	if (ret->layers_count == MANIFEST_LAYERS_MAX) {
+		(void)failure_set(&ret->failure, FAILURE_LIMIT, layer->name,
+				  "more than %d layers with the files that match %s",
+				  MANIFEST_LAYERS_MAX, layer->image);
+		return NULL;
 	}
-	return failure_set(&r->ret->failure,
-			   cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE, layer->name,
-			   "%zu disks match %s: %s%s", count, layer->source.text, seen,
-			   count > 8 || b.overflow ? " ..." : "");
+	struct resolved_layer *l = &ret->layers[ret->layers_count++];
+	*l = (struct resolved_layer){ .layer = layer };
+	(void)snprintf(l->name, sizeof(l->name), "%s", layer->name);
+	return l;
 }
 
-static int fail_missing(struct resolver *r, const struct layer *layer, int64_t timeout_ms)
+static int compare_images(const void *a, const void *b)
 {
-	char seen[1536], after[32];
-	struct builder b;
+	const struct image_file *const *left = a, *const *right = b;
 
-	builder_start(&b, after, sizeof(after));
-	builder_add_duration(&b, timeout_ms);
-	builder_start(&b, seen, sizeof(seen));
-	for (size_t i = 0; i < r->inv->count; i++) {
-		builder_add(&b, i ? ", " : "");
-		disk_print_short(&r->inv->disks[i], &b);
+	return path_compare_versions((*left)->path, (*right)->path);
+}
+
+/* The files of the disk that the layer names, in the order of versions. */
+static size_t find_images(const struct resolver *r, const struct layer *layer, const char *disk,
+			  const struct image_file **ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->inv->images_count; i++) {
+		const struct image_file *image = &r->inv->images[i];
+		if (strcmp(image->disk, disk) == 0 && path_matches(layer->image, image->path))
+			ret[count++] = image;
 	}
-	return failure_set(&r->ret->failure, FAILURE_LAYER_MISSING, layer->name,
-			   "no disk with %s after %s; seen: %s%s", layer->source.text, after,
-			   r->inv->count ? seen : "no disk at all", b.overflow ? " ..." : "");
+	qsort(ret, count, sizeof(*ret), compare_images);
+	return count;
 }
 
-/* An image that its last writer did not close is stale in ways that no mount option mends. */
-bool resolve_accepts_dirty(const char *options)
+static int found_images(struct resolver *r, const struct layer *layer, const struct disk *d,
+			const struct listing *listing)
 {
-	static const char *const accepting[] = { "noload", "norecovery", "rescue=nologreplay" };
-	struct slice rest = slice_of(options ? options : ""), one;
-
-	while (slice_next(&rest, ',', &one))
-		for (size_t i = 0; i < sizeof(accepting) / sizeof(accepting[0]); i++)
-			if (slice_is(one, accepting[i]))
-				return true;
-	return false;
-}
-
-static bool is_layer_type(const char *type)
-{
-	for (size_t i = 0; manifest_types[i]; i++)
-		if (strcmp(type, manifest_types[i]) == 0)
-			return true;
-	return false;
-}
-
-static int check_content(struct resolver *r, const struct layer *layer, const struct disk *d)
-{
+	static const struct image_file *images[INVENTORY_IMAGES_MAX];
+	size_t count = find_images(r, layer, d->name, images);
 	struct failure *f = &r->ret->failure;
-	char disk[512];
-	struct builder b;
 
-	builder_start(&b, disk, sizeof(disk));
-	disk_print_short(d, &b);
-	if (d->error == ETIMEDOUT)
-		return failure_set(f, FAILURE_LAYER_STALLED, layer->name, "%s does not answer",
-				   disk);
-	if (d->error)
-		return failure_set(f, FAILURE_LAYER_READ, layer->name, "%s cannot be read: %s",
-				   disk, strerror(d->error));
-	if (d->ambivalent)
-		return failure_set(
-			f, FAILURE_LAYER_TYPE, layer->name,
-			"%s carries more than one file system; wipe the stale one or give type",
-			disk);
-	if (!d->type[0])
-		return failure_set(
-			f, FAILURE_LAYER_TYPE, layer->name,
-			"%s holds no file system of squashfs, erofs, ext4, xfs, btrfs, iso9660",
-			disk);
-	if (!is_layer_type(d->type))
-		return failure_set(f, FAILURE_LAYER_TYPE, layer->name, "%s: %s cannot be a layer",
-				   disk, d->type);
-	if (d->dirty && !resolve_accepts_dirty(layer->options))
-		return failure_set(f, FAILURE_LAYER_DIRTY, layer->name,
-				   "%s was not cleanly unmounted", disk);
+	if (count == 0 && layer->optional) {
+		struct resolved_layer *l = add_layer(r, layer);
+		if (l)
+			l->state = LAYER_ABSENT;
+		return l ? 0 : -1;
+	}
+	if (count == 0)
+		return check_no_image(layer, d, listing, f);
+	for (size_t i = 0; i < count; i++) {
+		struct resolved_layer *l = add_layer(r, layer);
+		if (!l || check_image(layer, images[i], f) < 0)
+			return -1;
+		if (path_is_glob(layer->image))
+			(void)snprintf(l->name, sizeof(l->name), "%s.%zu", layer->name, i + 1);
+		l->state = LAYER_FOUND;
+		l->disk = d;
+		l->image = images[i];
+		l->type = layer->type ? layer->type : images[i]->type;
+	}
 	return 0;
+}
+
+/* The disk holds files that are layers: it is mounted and asked for them. */
+static int found_medium(struct resolver *r, const struct layer *layer, const struct disk *d)
+{
+	const struct listing *listing;
+
+	if (resolver_ask_needed(r, d, KNOWN_IDENTITY | KNOWN_SUPERBLOCK))
+		return add_layer(r, layer) ? 0 : -1;
+	if (check_medium(layer, d, &r->ret->failure) < 0)
+		return -1;
+	listing = inventory_listing(r->inv, d->name, layer->image);
+	if (listing)
+		return found_images(r, layer, d, listing);
+	resolver_ask(r, (struct question){ .disk = d,
+					   .kind = QUESTION_LISTING,
+					   .glob = layer->image,
+					   .layer = layer->name });
+	return add_layer(r, layer) ? 0 : -1;
 }
 
 /* Of a disk whose type the manifest gives nothing is read here: the mount decides. */
-static int found(struct resolver *r, struct resolved_layer *res, const struct disk *d)
+static int found(struct resolver *r, const struct layer *layer, const struct disk *d)
 {
-	const struct layer *layer = res->layer;
+	struct resolved_layer *l;
 
-	if (ask_needed(r, d, KNOWN_IDENTITY | (layer->type ? 0 : KNOWN_SUPERBLOCK)))
-		return 0;
-	if (!layer->type && check_content(r, layer, d) < 0)
+	if (layer->image)
+		return found_medium(r, layer, d);
+	l = add_layer(r, layer);
+	if (!l)
 		return -1;
-	if (layer->type && d->size == 0)
-		return failure_set(&r->ret->failure, FAILURE_LAYER_TYPE, layer->name,
-				   "%s has no medium: its size is 0", d->name);
-	res->state = LAYER_FOUND;
-	res->disk = d;
-	res->type = layer->type ? layer->type : d->type;
+	if (resolver_ask_needed(r, d, KNOWN_IDENTITY | (layer->type ? 0 : KNOWN_SUPERBLOCK)))
+		return 0;
+	if (check_disk(layer, d, &r->ret->failure) < 0)
+		return -1;
+	l->state = LAYER_FOUND;
+	l->disk = d;
+	l->type = layer->type ? layer->type : d->type;
 	return 0;
-}
-
-static void wake_at(struct resolver *r, int64_t ms)
-{
-	if (r->ret->wake_ms < 0 || ms < r->ret->wake_ms)
-		r->ret->wake_ms = ms;
 }
 
 static int64_t timeout_of(const struct resolver *r, const struct layer *layer)
@@ -271,71 +141,117 @@ static int64_t timeout_of(const struct resolver *r, const struct layer *layer)
  * No disk matches. An optional layer without a timeout of its own is given up when the disks that were there
  * at the start have all come, or when a required one would be.
  */
-static int not_found(struct resolver *r, struct resolved_layer *res)
+static int not_found(struct resolver *r, const struct layer *layer)
 {
-	const struct layer *layer = res->layer;
 	int64_t timeout_ms = timeout_of(r, layer);
 	bool over = r->inv->elapsed_ms >= timeout_ms;
+	struct resolved_layer *l;
 
+	if (over && !layer->optional)
+		return check_missing(FAILURE_LAYER_MISSING, layer->name, &layer->source, timeout_ms,
+				     r->inv, &r->ret->failure);
+	l = add_layer(r, layer);
+	if (!l)
+		return -1;
 	if (layer->optional && (over || (layer->timeout_ms < 0 && r->inv->settled))) {
-		res->state = LAYER_ABSENT;
+		l->state = LAYER_ABSENT;
 		return 0;
 	}
-	if (over)
-		return fail_missing(r, layer, timeout_ms);
-	wake_at(r, timeout_ms);
-	/* While there is nothing to do but wait, learn what the message of a failure will list. */
-	if (r->inv->settled && !layer->optional)
-		for (size_t i = 0; i < r->inv->count; i++)
-			(void)ask_needed(r, &r->inv->disks[i], KNOWN_IDENTITY | KNOWN_SUPERBLOCK);
+	resolver_wake(r, timeout_ms);
+	if (!layer->optional)
+		resolver_ask_meanwhile(r);
 	return 0;
 }
 
-static int resolve_layer(struct resolver *r, struct resolved_layer *res)
+static int resolve_layer(struct resolver *r, const struct layer *layer)
 {
-	const struct layer *layer = res->layer;
-	const struct disk *matches[8];
-	bool asked = false;
+	const struct disk *matches[CHECK_MATCHES_MAX];
+	struct resolved_layer *l;
+	bool asked;
 
 	if (layer->skipped) {
-		res->state = LAYER_SKIPPED;
-		return 0;
+		l = add_layer(r, layer);
+		if (l)
+			l->state = LAYER_SKIPPED;
+		return l ? 0 : -1;
 	}
-	for (size_t i = 0; i < r->inv->count; i++)
-		if (ask_needed(r, &r->inv->disks[i], source_needs(&layer->source)))
-			asked = true;
-	r->asked |= asked;
-	size_t count = resolve_match(&layer->source, r->inv, matches, 8);
+	size_t count = resolver_look_for(r, &layer->source, matches, CHECK_MATCHES_MAX, &asked);
 	if (count > 1)
-		return fail_duplicate(r, layer, matches, count);
+		return check_duplicate(layer->name, &layer->source, matches, count,
+				       &r->ret->failure);
 	if (count == 1)
-		return found(r, res, matches[0]);
+		return found(r, layer, matches[0]);
 	if (asked && r->inv->elapsed_ms < timeout_of(r, layer)) {
-		wake_at(r, timeout_of(r, layer));
-		return 0;
+		resolver_wake(r, timeout_of(r, layer));
+		return add_layer(r, layer) ? 0 : -1;
 	}
-	return not_found(r, res);
+	return not_found(r, layer);
 }
 
-/* One disk cannot be two layers; where the serial was cut, say that this is why. */
-static int check_distinct(struct resolver *r)
+static int resolve_volume(struct resolver *r, struct resolved_volume *v, enum failure_kind missing)
 {
-	for (size_t i = 0; i < r->ret->layers_count; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct resolved_layer *a = &r->ret->layers[k],
-						    *b = &r->ret->layers[i];
-			if (a->state != LAYER_FOUND || b->state != LAYER_FOUND ||
-			    a->disk != b->disk)
-				continue;
-			bool cut = matches_by_cut(&a->layer->source, a->disk) ||
-				   matches_by_cut(&b->layer->source, b->disk);
-			return failure_set(&r->ret->failure,
-					   cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE,
-					   b->layer->name, "%s (%s) is also layer \"%s\" (%s)",
-					   b->disk->name, b->layer->source.text, a->layer->name,
-					   a->layer->source.text);
-		}
+	const struct source *source = &v->volume->source;
+	const struct disk *matches[CHECK_MATCHES_MAX];
+	bool asked;
+	size_t count = resolver_look_for(r, source, matches, CHECK_MATCHES_MAX, &asked);
+
+	if (count > 1)
+		return check_duplicate(v->name, source, matches, count, &r->ret->failure);
+	if (count == 0 && r->inv->elapsed_ms >= r->timeout_ms)
+		return check_missing(missing, v->name, source, r->timeout_ms, r->inv,
+				     &r->ret->failure);
+	if (count == 0) {
+		resolver_wake(r, r->timeout_ms);
+		if (!asked)
+			resolver_ask_meanwhile(r);
+		return 0;
+	}
+	if (resolver_ask_needed(r, matches[0], KNOWN_IDENTITY | KNOWN_SUPERBLOCK))
+		return 0;
+	if (check_volume(v->name, v->volume, matches[0], &r->ret->failure) < 0)
+		return -1;
+	v->disk = matches[0];
+	v->type = v->disk->type[0] ? v->disk->type : v->volume->format;
+	v->state = LAYER_FOUND;
 	return 0;
+}
+
+static int resolve_volumes(struct resolver *r, const struct manifest *m)
+{
+	struct resolution *ret = r->ret;
+
+	ret->top = (struct resolved_volume){ 0 };
+	ret->binds_count = m->binds_count;
+	for (size_t i = 0; i < m->binds_count; i++) {
+		ret->binds[i] = (struct resolved_volume){ .name = m->binds[i].name,
+							  .volume = &m->binds[i].volume };
+		if (resolve_volume(r, &ret->binds[i], FAILURE_BIND_MISSING) < 0)
+			return -1;
+	}
+	if (m->top.kind != TOP_DISK)
+		return 0;
+	ret->top = (struct resolved_volume){ .name = "top", .volume = &m->top.volume };
+	if (resolve_volume(r, &ret->top, FAILURE_TOP_MISSING) < 0)
+		return -1;
+	if (ret->top.state == LAYER_FOUND && strcmp(r->inv->stamp.disk, ret->top.disk->name) != 0)
+		resolver_ask(r, (struct question){ .disk = ret->top.disk,
+						   .kind = QUESTION_STAMP,
+						   .layer = "top" });
+	return 0;
+}
+
+static bool waits(const struct resolver *r)
+{
+	const struct resolution *ret = r->ret;
+
+	for (size_t i = 0; i < ret->layers_count; i++)
+		if (ret->layers[i].state == LAYER_WAITING)
+			return true;
+	for (size_t i = 0; i < ret->binds_count; i++)
+		if (ret->binds[i].state == LAYER_WAITING)
+			return true;
+	return ret->top.volume && (ret->top.state == LAYER_WAITING ||
+				   strcmp(r->inv->stamp.disk, ret->top.disk->name) != 0);
 }
 
 /*
@@ -347,16 +263,13 @@ static void conclude(struct resolver *r)
 	struct resolution *ret = r->ret;
 	size_t layers = 0;
 
-	ret->state = RESOLVE_READY;
-	for (size_t i = 0; i < ret->layers_count; i++) {
-		if (ret->layers[i].state == LAYER_WAITING)
-			ret->state = RESOLVE_WAIT;
+	for (size_t i = 0; i < ret->layers_count; i++)
 		layers += ret->layers[i].state == LAYER_FOUND;
-	}
+	ret->state = waits(r) ? RESOLVE_WAIT : RESOLVE_READY;
 	if (ret->state == RESOLVE_READY && (!r->inv->settled || r->asked) &&
 	    r->inv->elapsed_ms < r->timeout_ms) {
 		ret->state = RESOLVE_WAIT;
-		wake_at(r, r->timeout_ms);
+		resolver_wake(r, r->timeout_ms);
 	}
 	if (ret->state == RESOLVE_READY && layers == 0) {
 		ret->state = RESOLVE_FAILED;
@@ -371,17 +284,21 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 	struct resolver r = { .inv = inv, .ret = ret, .timeout_ms = timeout_ms };
 	bool failed = false;
 
-	ret->layers_count = m->layers_count;
+	ret->layers_count = 0;
 	ret->questions_count = 0;
 	ret->wake_ms = -1;
 	ret->failure.kind = FAILURE_NONE;
-	for (size_t i = 0; i < m->layers_count; i++) {
-		ret->layers[i] = (struct resolved_layer){ .layer = &m->layers[i] };
-		if (!failed && resolve_layer(&r, &ret->layers[i]) < 0)
-			failed = true;
-	}
-	if (failed || check_distinct(&r) < 0)
+	for (size_t i = 0; i < m->layers_count && !failed; i++)
+		failed = resolve_layer(&r, &m->layers[i]) < 0;
+	if (failed || resolve_volumes(&r, m) < 0 || check_distinct(ret) < 0)
 		ret->state = RESOLVE_FAILED;
 	else
 		conclude(&r);
+}
+
+const char *resolved_identity(const struct resolved_layer *l)
+{
+	if (l->layer->identity)
+		return l->layer->identity;
+	return l->image ? l->image->digest : l->disk ? l->disk->digest : "";
 }

@@ -7,12 +7,13 @@ static const struct {
 	const char *tag;
 	enum selector_kind kind;
 } tags[] = {
-	{ "SERIAL=", SELECTOR_SERIAL },     { "LABEL=", SELECTOR_LABEL },
-	{ "UUID=", SELECTOR_UUID },         { "PARTLABEL=", SELECTOR_PARTLABEL },
-	{ "PARTUUID=", SELECTOR_PARTUUID }, { "/dev/", SELECTOR_PATH },
+	{ "SERIAL=", SELECTOR_SERIAL },       { "WWN=", SELECTOR_WWN },
+	{ "LABEL=", SELECTOR_LABEL },         { "UUID=", SELECTOR_UUID },
+	{ "PARTLABEL=", SELECTOR_PARTLABEL }, { "PARTUUID=", SELECTOR_PARTUUID },
+	{ "/dev/", SELECTOR_PATH },
 };
 
-#define EXPECTED_TAG "SERIAL=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
+#define EXPECTED_TAG "SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
 
 /* Takes one selector off *rest: up to the next | outside of double quotes. */
 static struct slice take_selector(struct slice *rest)

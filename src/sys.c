@@ -4,13 +4,18 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -35,6 +40,16 @@ int sys_open_in_root(int dir, const char *path, int flags)
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+}
+
+int sys_open_beneath(int dir, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 
 	return (int)result(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
@@ -123,6 +138,11 @@ ssize_t sys_readlink(const char *path, char *buffer, size_t size)
 int sys_chdir(const char *path)
 {
 	return (int)result(chdir(path));
+}
+
+int sys_fchdir(int fd)
+{
+	return (int)result(fchdir(fd));
 }
 
 int sys_chroot(const char *path)
@@ -303,6 +323,11 @@ pid_t sys_getpid(void)
 	return getpid();
 }
 
+uid_t sys_geteuid(void)
+{
+	return geteuid();
+}
+
 int sys_wait(pid_t pid, int *ret_status)
 {
 	return (int)result(waitpid(pid, ret_status, 0));
@@ -349,4 +374,99 @@ int sys_unblock_signals(void)
 
 	sigemptyset(&none);
 	return (int)result(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+int sys_duplicate(int fd, int to)
+{
+	return (int)result(dup2(fd, to));
+}
+
+int sys_io_flusher(void)
+{
+	return (int)result(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+}
+
+int sys_unshare(int flags)
+{
+	return (int)result(unshare(flags));
+}
+
+int sys_die_with_parent(void)
+{
+	return (int)result(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+}
+
+int sys_machine(char *buffer, size_t size)
+{
+	struct utsname name;
+
+	if (uname(&name) < 0)
+		return -errno;
+	if (strlen(name.machine) >= size)
+		return -ENAMETOOLONG;
+	strcpy(buffer, name.machine);
+	return 0;
+}
+
+int sys_release(char *buffer, size_t size)
+{
+	struct utsname name;
+
+	if (uname(&name) < 0)
+		return -errno;
+	if (strlen(name.release) >= size)
+		return -ENAMETOOLONG;
+	strcpy(buffer, name.release);
+	return 0;
+}
+
+ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset)
+{
+	return result(pwrite(fd, buffer, size, offset));
+}
+
+int sys_close_from(int first)
+{
+	return (int)result(syscall(SYS_close_range, first, ~0U, 0));
+}
+
+int sys_setsid(void)
+{
+	return (int)result(setsid());
+}
+
+int sys_adopt_orphans(void)
+{
+	return (int)result(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+int sys_wait_stopped(pid_t *ret_pid)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WSTOPPED | WEXITED) < 0)
+		return -errno;
+	*ret_pid = info.si_pid;
+	return info.si_code == CLD_STOPPED;
+}
+
+static void continued(int signal)
+{
+	(void)signal;
+}
+
+int sys_continue_every(int ms)
+{
+	/* With a handler: newer kernels do not rearm a timer whose signal is ignored, and SIGCONT is by default. */
+	struct sigaction action = { .sa_handler = continued, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT };
+	struct timespec every = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	struct itimerspec times = { .it_value = every, .it_interval = every };
+	timer_t timer;
+
+	if (sigaction(SIGCONT, &action, NULL) < 0 ||
+	    timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 ||
+	    timer_settime(timer, 0, &times, NULL) < 0)
+		return -errno;
+	return 0;
 }

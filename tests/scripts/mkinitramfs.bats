@@ -137,7 +137,7 @@ tree_of_archive() {
 
 @test "mkinitramfs: --omit-module leaves out even what is needed; --set and --module add" {
 	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest "$BATS_TEST_TMPDIR/small" \
-		--omit-module overlay --set vfat --module xxhash_generic -o "$out"
+		--omit-module overlay --set fs-vfat --module xxhash_generic -o "$out"
 	run cpio -it --quiet <"$out"
 	[[ $output != *overlay.ko* ]]
 	contains vfat.ko
@@ -150,6 +150,123 @@ tree_of_archive() {
 	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --module nonsense --list
 	[ "$status" = 1 ]
 	contains "has no nonsense"
+}
+
+# An init that only says what it needs.
+init_needs() { # LINE...
+	printf '#!/bin/sh\ncat <<END\n%s\nEND\n' "$(printf '%s\n' "$@")" >"$BATS_TEST_TMPDIR/init"
+	chmod 755 "$BATS_TEST_TMPDIR/init"
+}
+
+# run_in ROOT COMMAND...: with nothing but what the archive holds. Without root's rights in a name space of its own.
+run_in() {
+	if [ "$(id -u)" = 0 ]; then chroot "$@"; else unshare -r chroot "$@"; fi
+}
+
+@test "mkinitramfs: a program runs with what was put in beside it, under another name and place" {
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest "$BATS_TEST_TMPDIR/small" \
+		--program /sbin/mkfs.ext4=mke2fs --program e2fsck --program=/opt/mkfs.xfs=mkfs.xfs -o "$out"
+	unpack "$out" "$BATS_TEST_TMPDIR/x"
+	truncate -s 4M "$BATS_TEST_TMPDIR/x/image"
+	run run_in "$BATS_TEST_TMPDIR/x" /sbin/mkfs.ext4 -q /image
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(blkid -p -o value -s TYPE "$BATS_TEST_TMPDIR/x/image")" = ext4 ]
+	run run_in "$BATS_TEST_TMPDIR/x" "$(type -P e2fsck)" -fn /image
+	echo "$output"
+	[ "$status" = 0 ]
+	run run_in "$BATS_TEST_TMPDIR/x" /opt/mkfs.xfs -V
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "mkinitramfs: mkfs.ext4 makes the same features without /etc/mke2fs.conf" {
+	cd "$BATS_TEST_TMPDIR"
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program /sbin/mkfs.ext4=mke2fs -o "$out"
+	unpack "$out" x
+	truncate -s 64M here x/there
+	mkfs.ext4 -q here
+	run_in x /sbin/mkfs.ext4 -q /there
+	features() { dumpe2fs -h "$1" 2>/dev/null | grep -E '^(Filesystem features|Default mount|Block size|Inode size|Inode count)'; }
+	[ -n "$(features here)" ]
+	[ "$(features here)" = "$(features x/there)" ]
+}
+
+@test "mkinitramfs: programs have the same bytes from another user mask, and their rights" {
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program mke2fs --with-unionfs -o "$out"
+	sleep 1
+	(umask 077 && cd / && LD_LIBRARY_PATH=/nonexistent \
+		"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program mke2fs --with-unionfs -o "$out.2")
+	cmp "$out" "$out.2"
+	run cpio -itvn --quiet <"$out"
+	matches '^-rwxr-xr-x +1 0 +0 .* sbin/unionfs$'
+	matches '^-rwxr-xr-x +1 0 +0 .* lib/.*libfuse\.so\.2$'
+	matches '^-rwxr-xr-x +1 0 +0 .* lib64/ld-linux-x86-64\.so\.2$'
+	matches '^-rw-r--r-- +1 0 +0 .*/overlay\.ko$'
+	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --with-unionfs --list
+	matches '^fuse +[0-9]+  union-unionfs '
+	matches '^unionfs +[0-9]+  program +/sbin/unionfs: --with-unionfs'
+	matches '^libfuse\.so\.2 +[0-9]+  library .*/sbin/unionfs needs it'
+	# In the fallback, unionfs-fuse is the only name there is.
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cp "$(type -P unionfs)" "$BATS_TEST_TMPDIR/bin/unionfs-fuse"
+	while IFS= read -r tool; do ln -s "$(type -P "$tool")" "$BATS_TEST_TMPDIR/bin/"; done < <(
+		printf '%s\n' awk bash cat chmod cmp cp depmod dirname env find grep head mkdir mktemp mv od readelf readlink realpath rm sed sort stat tail tr
+	)
+	PATH=$BATS_TEST_TMPDIR/bin "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program mke2fs --with-unionfs -o "$out.3"
+	[ "$(cpio -it --quiet <"$out.3" | sort)" = "$(cpio -it --quiet <"$out" | sort)" ]
+}
+
+@test "mkinitramfs: the lines of plan --needs bring programs and modules by themselves" {
+	init_needs "fs ext4" "fs vfat" "union unionfs" image cdrom "program unionfs" "program mkfs.ext4" "program e2fsck"
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --init "$BATS_TEST_TMPDIR/init" -o "$out"
+	run cpio -it --quiet <"$out"
+	for file in sbin/unionfs sbin/mkfs.ext4 sbin/e2fsck fuse.ko vfat.ko loop.ko; do contains "$file"; done
+	# A kernel without aufs is no reason to refuse: the init says so itself.
+	init_needs "union aufs"
+	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --init "$BATS_TEST_TMPDIR/init" --fw-cfg --list
+	[ "$status" = 0 ]
+	matches '^aufs +absent'
+	contains qemu_fw_cfg
+	[[ $output != *overlay* ]]
+}
+
+@test "mkinitramfs: a static program comes alone" {
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program "/sbin/static=$root/build/layerboot" -o "$out"
+	[ "$(cpio -it --quiet <"$out" | grep -v '^lib/modules\|^dev\|^etc\|^proc\|^run\|^sys$' | paste -sd' ')" = "init lib sbin sbin/static" ]
+}
+
+@test "mkinitramfs: a program that cannot be put in is refused, with what to do" {
+	mki() { run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" "$@" -o "$out"; }
+	mki --program no-such-program
+	[ "$status" = 1 ]
+	contains "no program no-such-program on this machine; name its file"
+	init_needs "program mkfs.ext9" "program e2fsck"
+	mki --init "$BATS_TEST_TMPDIR/init"
+	[ "$status" = 1 ]
+	contains "install the package e2fsprogs"
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/script" && chmod 755 "$BATS_TEST_TMPDIR/script"
+	mki --program "$BATS_TEST_TMPDIR/script"
+	[ "$status" = 1 ]
+	contains "is no ELF program"
+	for place in sbin/x /sbin/../init /init /dev/x /lib/modules/x "/a b"; do
+		mki --program "$place=mke2fs"
+		echo "$place: $output"
+		[ "$status" = 1 ]
+		contains "a program cannot go to"
+	done
+	mki --program /sbin/x=mke2fs --program /sbin/x=e2fsck
+	[ "$status" = 1 ]
+	contains "/sbin/x is asked for twice"
+	# A library that the linker finds by its cache or environment only is none in the initramfs.
+	cp "$(type -P unionfs)" "$BATS_TEST_TMPDIR/broken"
+	sed -i 's/libfuse\.so\.2/libfuze.so.2/g' "$BATS_TEST_TMPDIR/broken"
+	mki --program "$BATS_TEST_TMPDIR/broken"
+	[ "$status" = 1 ]
+	contains "libfuze.so.2"
+	mki --program
+	[ "$status" = 2 ]
+	[ ! -e "$out" ]
 }
 
 @test "mkinitramfs: a wrong manifest, kernel or init is refused before anything is written" {

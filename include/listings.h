@@ -1,0 +1,11 @@
+/* Which files of a mounted disk are images of layers. */
+#pragma once
+
+#include "text.h"
+
+/*
+ * Adds the lines of the inventory that answer for GLOB, a path below DIRECTORY, where the disk NAME is mounted: a
+ * LISTING, and an IMAGE for each file that matches. -ENOBUFS when they do not fit.
+ */
+MUST_CHECK int listing_read(const char *directory, const char *name, const char *glob,
+			    struct builder *answer);

@@ -1,0 +1,12 @@
+/* Where the manifest comes from, in the order of README.md. */
+#pragma once
+
+#include "cmdline.h"
+#include "modules.h"
+
+/*
+ * Finds the text of the manifest, which stays, and says where it is from; PATH_MANIFEST holds it, too. On a disk it is
+ * looked for with discover_manifest(). RELEASE is the kernel's. 0, or -1 with *failure set.
+ */
+MUST_CHECK int manifest_find(const struct cmdline *c, struct modules *modules, const char *release,
+			     struct slice *ret, const char **ret_origin, struct failure *failure);

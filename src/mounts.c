@@ -1,0 +1,116 @@
+#include "mounts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "execute.h"
+#include "log.h"
+#include "report.h"
+#include "sys.h"
+
+struct mounting *mounts_find(struct mounts *m, enum mounting_kind kind, const char *name)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->all[i].kind == kind && strcmp(m->all[i].name, name) == 0)
+			return &m->all[i];
+	return NULL;
+}
+
+struct mounting *mounts_want(struct mounts *m, enum mounting_kind kind, const char *name,
+			     const char *disk)
+{
+	struct mounting *which = mounts_find(m, kind, name);
+
+	if (which || m->count == MOUNTINGS_MAX)
+		return which;
+	which = &m->all[m->count++];
+	which->kind = kind;
+	which->progress = PROGRESS_WANTED;
+	(void)snprintf(which->name, sizeof(which->name), "%s", name);
+	(void)snprintf(which->disk, sizeof(which->disk), "%s", disk);
+	return which;
+}
+
+/* Children work on what they inherited. */
+static const struct mounts *inherited;
+
+static int work_chain(void *arg, struct builder *answer)
+{
+	const struct job *j = arg;
+
+	return chain_run(&inherited->all[j->index].chain, answer);
+}
+
+int mounts_start(struct mounts *m, struct mounting *which, struct jobs *jobs, int64_t deadline_us,
+		 struct failure *failure)
+{
+	struct job *j = jobs_new(jobs, JOB_CHAIN, (size_t)(which - m->all));
+
+	if (!j)
+		return 0;
+	inherited = m;
+	which->start_us = sys_now_us();
+	for (size_t i = 0; i < which->chain.count; i++)
+		if (which->chain.steps[i].kind != STEP_MODULE)
+			execute_announce(&which->chain.steps[i]);
+	int r = jobs_start(j, work_chain, deadline_us);
+	if (r < 0)
+		return execute_failed(&which->chain.steps[which->chain.count - 1], r, "", failure);
+	which->progress = PROGRESS_STARTED;
+	return 0;
+}
+
+struct telling {
+	struct mounting *which;
+	struct inventory *inv;
+	bool full;
+};
+
+static void told(void *arg, const struct step *step, const struct facts *facts, struct slice line)
+{
+	struct telling *t = arg;
+	struct mounting *which = t->which;
+
+	if (!step) {
+		t->full |= inventory_add_line(t->inv, line) < 0;
+		return;
+	}
+	report_step(step, (int64_t)facts->start_us, (int64_t)facts->us);
+	which->entries += facts->entries;
+	which->whiteouts += facts->whiteouts;
+	if (facts->digest[0])
+		memcpy(which->digest, facts->digest, sizeof(which->digest));
+	if (facts->device[0])
+		memcpy(which->device, facts->device, sizeof(which->device));
+	if (facts->warning[0])
+		report_warning(facts->warning);
+}
+
+/* Where the manifest gives the type, nobody has read the superblock before. */
+static void keep_digest(const struct mounting *which, struct inventory *inv)
+{
+	struct disk *disk = inventory_find(inv, which->disk);
+
+	if (which->kind == MOUNTING_LAYER && !which->device[0] && disk && !disk->digest[0])
+		memcpy(disk->digest, which->digest, sizeof(disk->digest));
+}
+
+int mounts_ended(struct mounts *m, const struct job *j, int error, const char *answer,
+		 struct inventory *inv, struct failure *failure)
+{
+	struct mounting *which = &m->all[j->index];
+	struct telling t = { .which = which, .inv = inv };
+	const char *words;
+	const struct step *failed = chain_read(&which->chain, answer, told, &t, &words);
+
+	which->progress = error == 0 && !t.full ? PROGRESS_DONE : PROGRESS_FAILED;
+	which->ms = (sys_now_us() - which->start_us) / 1000;
+	if (error < 0)
+		return execute_failed(failed ? failed : &which->chain.steps[0], error, words,
+				      failure);
+	if (t.full)
+		return failure_set(failure, FAILURE_LIMIT, which->name,
+				   "more files or text than the inventory holds");
+	keep_digest(which, inv);
+	return 0;
+}

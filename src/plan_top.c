@@ -1,0 +1,146 @@
+#include "planner.h"
+
+#include <string.h>
+#include <sys/mount.h>
+
+const char *plan_stamp(const struct manifest *m, const struct resolution *r, struct arena *arena)
+{
+	struct builder b;
+	char *text = arena_alloc(arena, STAMP_MAX);
+
+	if (!text)
+		return NULL;
+	builder_start(&b, text, STAMP_MAX);
+	builder_addf(&b, "layerboot-top 1\nunion %s\n", plan_union_type(m->union_kind));
+	for (size_t i = 0; i < r->layers_count; i++)
+		if (r->layers[i].state == LAYER_FOUND)
+			builder_addf(&b, "layer %s %s\n", r->layers[i].name,
+				     resolved_identity(&r->layers[i]));
+	return b.overflow ? NULL : text;
+}
+
+static int add_tmpfs_top(struct planner *p, const struct top *top)
+{
+	const char *options = arena_printf(p->arena, "mode=0700%s%s%s%s", top->size ? ",size=" : "",
+					   top->size ? top->size : "",
+					   top->nr_inodes ? ",nr_inodes=" : "",
+					   top->nr_inodes ? top->nr_inodes : "");
+	static const char *const made[] = { PATH_TOP "/upper", PATH_TOP "/work" };
+
+	if (!options)
+		return planner_no_memory(p);
+	planner_add_root(p, (struct step){ .kind = STEP_DIR,
+					   .failure = FAILURE_TOP,
+					   .target = PATH_TOP,
+					   .mode = 0700 });
+	planner_add_root(p, (struct step){ .kind = STEP_MOUNT,
+					   .failure = FAILURE_TOP,
+					   .source = "tmpfs",
+					   .target = PATH_TOP,
+					   .type = "tmpfs",
+					   .options = options,
+					   .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC });
+	for (size_t i = 0; i < 2; i++)
+		planner_add_root(p, (struct step){ .kind = STEP_DIR,
+						   .failure = FAILURE_TOP,
+						   .target = made[i],
+						   .mode = 0755 });
+	return 0;
+}
+
+/* The first line of the stamp that is not the same now, for the message. */
+static int fail_changed(struct planner *p, const char *old, const char *new)
+{
+	struct slice a = slice_of(old), b = slice_of(new), left, right;
+
+	do {
+		if (!slice_next(&a, '\n', &left))
+			left = slice_of("nothing");
+		if (!slice_next(&b, '\n', &right))
+			right = slice_of("nothing");
+	} while (left.len == right.len && memcmp(left.at, right.at, left.len) == 0);
+	return failure_set(p->failure, FAILURE_TOP_CHANGED, NULL,
+			   "the top was made on \"%.*s\", and there is \"%.*s\" now", (int)left.len,
+			   left.at, (int)right.len, right.at);
+}
+
+/* What is done with the top that is there before it is used. -1: it is refused. */
+static int add_top_decision(struct planner *p, struct step step, const char *stamp, bool *ret_write)
+{
+	static const enum step_kind kinds[] = { [ON_CHANGE_KEEP] = STEP_TOP_COMPARE,
+						[ON_CHANGE_PARK] = STEP_TOP_PARK,
+						[ON_CHANGE_RESET] = STEP_TOP_RESET };
+	const struct top *top = &p->in->manifest->top;
+	const struct stamp *old = p->in->stamp;
+	/* Images on a host, whose stamp nobody has read: as if nothing had changed. */
+	bool known = old && old->text[0], used = !old || old->used;
+	bool changed = used && known && strcmp(old->text, stamp) != 0;
+
+	*ret_write = !used || changed || top->reset || top->park;
+	if (top->reset || top->park) {
+		step.kind = top->reset ? STEP_TOP_RESET : STEP_TOP_PARK;
+		planner_add_root(p, step);
+	} else if (changed && top->on_change == ON_CHANGE_REFUSE) {
+		return fail_changed(p, old->text, stamp);
+	} else if (changed) {
+		step.kind = kinds[top->on_change];
+		planner_add_root(p, step);
+	}
+	return 0;
+}
+
+static int add_disk_top(struct planner *p, const struct step *join, struct step *ret_union)
+{
+	const struct resolved_volume *v = &p->in->resolution->top;
+	const char *directory = plan_volume_directory(v, true, p->arena);
+	const char *stamp = plan_stamp(p->in->manifest, p->in->resolution, p->arena);
+	struct step step = { .failure = FAILURE_TOP,
+			     .layer = v->name,
+			     .target = directory,
+			     .lowers = join->lowers,
+			     .lowers_count = join->lowers_count };
+	bool write;
+
+	if (!directory || !stamp)
+		return planner_no_memory(p);
+	if (add_top_decision(p, step, stamp, &write) < 0)
+		return -1;
+	step.kind = STEP_TOP_PREPARE;
+	step.source = arena_printf(p->arena, PATH_LAYERS "/%s", join->lowers[0]);
+	planner_add_root(p, step);
+	if (write) {
+		step.kind = STEP_TOP_STAMP;
+		step.tolerant = p->in->stamp && p->in->stamp->used && !p->in->manifest->top.reset;
+		step.source = stamp;
+		planner_add_root(p, step);
+	}
+	ret_union->upper = arena_printf(p->arena, "%s/upper", directory);
+	ret_union->work = arena_printf(p->arena, "%s/work", directory);
+	return step.source && ret_union->upper && ret_union->work ? 0 : planner_no_memory(p);
+}
+
+int planner_add_top(struct planner *p, struct step *join)
+{
+	const struct top *top = &p->in->manifest->top;
+
+	switch (top->kind) {
+	case TOP_TMPFS:
+		join->upper = PATH_TOP "/upper";
+		join->work = PATH_TOP "/work";
+		return add_tmpfs_top(p, top);
+	case TOP_DISK:
+		return add_disk_top(p, join, join);
+	case TOP_NONE:
+		break;
+	}
+	join->flags = MS_RDONLY;
+	/* Without an upperdir the kernel asks for two lowerdirs at least (until 6.7). */
+	if (join->lowers_count == 1) {
+		planner_add_root(p, (struct step){ .kind = STEP_DIR,
+						   .failure = FAILURE_UNION,
+						   .target = PATH_EMPTY,
+						   .mode = 0755 });
+		((const char **)join->lowers)[join->lowers_count++] = PATH_EMPTY;
+	}
+	return 0;
+}

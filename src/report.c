@@ -1,0 +1,294 @@
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "file.h"
+#include "json.h"
+#include "log.h"
+#include "plan_print.h"
+#include "sys.h"
+#include "version.h"
+
+#define WARNINGS_MAX 32
+
+static struct {
+	struct {
+		const struct step *step;
+		int64_t start_us, us;
+	} steps[PLAN_STEPS_MAX];
+	size_t steps_count;
+	char warnings[WARNINGS_MAX][512];
+	size_t warnings_count;
+	char changed[1 << 20];
+	char text[4 << 20]; /* pages that are not touched cost nothing */
+} kept;
+
+void report_step(const struct step *s, int64_t start_us, int64_t us)
+{
+	if (kept.steps_count == PLAN_STEPS_MAX)
+		return;
+	kept.steps[kept.steps_count].step = s;
+	kept.steps[kept.steps_count].start_us = start_us;
+	kept.steps[kept.steps_count++].us = us;
+}
+
+void report_warning(const char *text)
+{
+	log_line(LOG_PRIORITY_WARNING, "%s", text);
+	if (kept.warnings_count < WARNINGS_MAX)
+		(void)snprintf(kept.warnings[kept.warnings_count++], sizeof(kept.warnings[0]), "%s",
+			       text);
+}
+
+static void add_layer(const struct resolved_layer *l, struct builder *b)
+{
+	static const char *const states[] = { [LAYER_WAITING] = "waiting",
+					      [LAYER_FOUND] = "found",
+					      [LAYER_ABSENT] = "absent",
+					      [LAYER_SKIPPED] = "skipped" };
+	const struct mounting *m = discover_mounting(MOUNTING_LAYER, l->name);
+
+	json_open(b, "{");
+	json_member_string(b, "name", l->name);
+	json_member_string(b, "state", states[l->state]);
+	json_member_string(b, "source", l->layer->source.text);
+	if (l->state == LAYER_FOUND && m) {
+		json_member_string(b, "disk", l->disk->name);
+		json_member_string(b, "image", l->image ? l->image->path : "");
+		json_member_string(b, "subdir", l->layer->subdir ? l->layer->subdir : "");
+		json_member_string(b, "device", m->device);
+		json_member_string(b, "type", l->type);
+		json_member_string(b, "identity", resolved_identity(l));
+		json_member_string(b, "trust", l->layer->untrusted ? "untrusted" : "trusted");
+		json_member_number(b, "ms", m->ms);
+		json_member_number(b, "entries", m->entries);
+		json_member_number(b, "whiteouts", m->whiteouts);
+	}
+	json_close(b, "}");
+}
+
+static const struct step *union_step(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_UNION)
+			return &plan->steps[i];
+	return NULL;
+}
+
+static void add_union(const struct report *r, struct builder *b)
+{
+	const struct step *s = union_step(r->plan);
+	size_t prefix = strlen(PATH_RUN "/empty");
+
+	json_key(b, "union");
+	json_open(b, "{");
+	json_member_string(b, "type", s ? s->type : "");
+	json_key(b, "lowerdirs");
+	json_open(b, "[");
+	for (size_t i = s ? s->lowers_count : 0; i > 0; i--)
+		if (strncmp(s->lowers[i - 1], PATH_EMPTY, prefix) != 0)
+			json_string(b, s->lowers[i - 1]);
+	json_close(b, "]");
+	json_close(b, "}");
+}
+
+static void add_top(const struct report *r, struct builder *b)
+{
+	static const char *const types[] = {
+		[TOP_TMPFS] = "tmpfs", [TOP_NONE] = "none", [TOP_DISK] = "disk"
+	};
+	const struct resolved_volume *v = &r->resolution->top;
+	const struct step *s = union_step(r->plan);
+
+	json_key(b, "top");
+	json_open(b, "{");
+	json_member_string(b, "type", types[r->manifest->top.kind]);
+	json_key(b, "lasts");
+	json_bool(b, v->volume != NULL);
+	json_member_string(b, "disk", v->volume ? v->disk->name : "");
+	json_member_string(b, "upper", s && s->upper ? s->upper : "");
+	json_close(b, "}");
+}
+
+static void add_bound(const struct report *r, struct builder *b)
+{
+	json_key(b, "binds");
+	json_open(b, "[");
+	for (size_t i = 0; i < r->manifest->binds_count; i++) {
+		const struct bind *bind = &r->manifest->binds[i];
+		json_open(b, "{");
+		json_member_string(b, "name", bind->name);
+		json_member_string(b, "source", bind->volume.source.text);
+		json_member_string(b, "disk", r->resolution->binds[i].disk->name);
+		json_key(b, "paths");
+		json_open(b, "[");
+		for (size_t k = 0; k < bind->paths_count; k++)
+			json_string(b, bind->paths[k]);
+		json_close(b, "]");
+		json_close(b, "}");
+	}
+	json_close(b, "]");
+	json_key(b, "protect");
+	json_open(b, "[");
+	for (size_t i = 0; i < r->plan->count; i++) {
+		const struct step *s = &r->plan->steps[i];
+		if (s->kind != STEP_PROTECT)
+			continue;
+		json_open(b, "{");
+		json_member_string(b, "layer", s->layer);
+		json_member_string(b, "path", s->path);
+		json_close(b, "}");
+	}
+	json_close(b, "]");
+}
+
+/* What a disk is used for; or that it is not, and why. */
+static void add_use(const struct report *r, const struct disk *d, struct builder *b)
+{
+	const struct resolution *res = r->resolution;
+	char use[512];
+	struct builder u;
+
+	builder_start(&u, use, sizeof(use));
+	for (size_t i = 0; i < res->layers_count; i++)
+		if (res->layers[i].disk == d)
+			builder_addf(&u, "%slayer %s", u.len ? ", " : "", res->layers[i].name);
+	if (res->top.disk == d)
+		builder_add(&u, "top");
+	for (size_t i = 0; i < res->binds_count; i++)
+		if (res->binds[i].disk == d)
+			builder_addf(&u, "%sbind %s", u.len ? ", " : "", res->binds[i].name);
+	json_member_string(b, "use", use);
+	if (!u.len)
+		json_member_string(b, "rejected",
+				   d->error ? "cannot be read"
+					    : "no source of the manifest names it");
+}
+
+static void add_disks(const struct report *r, struct builder *b)
+{
+	char line[2048];
+	struct builder l;
+
+	json_key(b, "disks");
+	json_open(b, "[");
+	for (size_t i = 0; i < r->inventory->count; i++) {
+		const struct disk *d = &r->inventory->disks[i];
+		json_open(b, "{");
+		json_member_string(b, "name", d->name);
+		add_use(r, d, b);
+		builder_start(&l, line, sizeof(line));
+		disk_print(d, &l);
+		json_member_string(b, "inventory", line);
+		json_close(b, "}");
+	}
+	json_close(b, "]");
+	/* What else the inventory holds, for "layerboot plan --inventory". */
+	json_key(b, "images");
+	json_open(b, "[");
+	for (size_t i = 0; i < r->inventory->listings_count; i++) {
+		builder_start(&l, line, sizeof(line));
+		listing_print(&r->inventory->listings[i], &l);
+		json_string(b, line);
+	}
+	for (size_t i = 0; i < r->inventory->images_count; i++) {
+		builder_start(&l, line, sizeof(line));
+		image_print(&r->inventory->images[i], &l);
+		json_string(b, line);
+	}
+	json_close(b, "]");
+}
+
+static void add_stamp(const struct stamp *stamp, struct builder *b)
+{
+	static char line[4 * STAMP_MAX];
+	struct builder l;
+
+	if (!stamp->disk[0])
+		return;
+	builder_start(&l, line, sizeof(line));
+	stamp_print(stamp, &l);
+	json_member_string(b, "stamp", line);
+}
+
+static void add_steps(struct builder *b)
+{
+	char line[4096];
+	struct builder l;
+
+	json_key(b, "steps");
+	json_open(b, "[");
+	for (size_t i = 0; i < kept.steps_count; i++) {
+		json_open(b, "{");
+		builder_start(&l, line, sizeof(line));
+		plan_print_step(kept.steps[i].step, &l);
+		json_member_string(b, "step", line);
+		json_member_number(b, "start_us", kept.steps[i].start_us);
+		json_member_number(b, "us", kept.steps[i].us);
+		json_close(b, "}");
+	}
+	json_close(b, "]");
+}
+
+/* PATH_CHANGED: a word, a blank, a path. */
+static void add_changed(struct builder *b)
+{
+	struct slice rest = { .at = kept.changed }, line;
+	ssize_t len = file_read(PATH_CHANGED, kept.changed, sizeof(kept.changed));
+
+	rest.len = len > 0 ? (size_t)len : 0;
+	json_key(b, "changed_on_both_sides");
+	json_open(b, "[");
+	while (slice_next(&rest, '\n', &line)) {
+		const char *blank = memchr(line.at, ' ', line.len);
+		if (blank)
+			json_text(b, (struct slice){ blank + 1,
+						     (size_t)(line.at + line.len - blank - 1) });
+	}
+	json_close(b, "]");
+}
+
+static void add_all(const struct report *r, struct builder *b)
+{
+	json_open(b, "{");
+	json_member_number(b, "format", 1);
+	json_member_string(b, "layerboot", layerboot_version);
+	json_member_string(b, "result", "ok");
+	json_member_string(b, "kernel", r->release);
+	json_member_string(b, "cmdline", r->cmdline_text);
+	json_key(b, "manifest");
+	json_open(b, "{");
+	json_member_string(b, "origin", r->manifest_origin);
+	json_close(b, "}");
+	json_member_number(b, "init_us", r->start_us);
+	json_member_number(b, "ready_us", r->ready_us);
+	json_key(b, "layers");
+	json_open(b, "[");
+	for (size_t i = 0; i < r->resolution->layers_count; i++)
+		add_layer(&r->resolution->layers[i], b);
+	json_close(b, "]");
+	add_union(r, b);
+	add_top(r, b);
+	add_bound(r, b);
+	add_changed(b);
+	json_key(b, "warnings");
+	json_open(b, "[");
+	for (size_t i = 0; i < kept.warnings_count; i++)
+		json_string(b, kept.warnings[i]);
+	json_close(b, "]");
+	add_disks(r, b);
+	add_stamp(&r->inventory->stamp, b);
+	add_steps(b);
+	json_close(b, "}");
+	builder_add(b, "\n");
+}
+
+int report_write(const struct report *r)
+{
+	struct builder b;
+
+	builder_start(&b, kept.text, sizeof(kept.text));
+	add_all(r, &b);
+	return file_create(PATH_REPORT, b.at, b.len);
+}

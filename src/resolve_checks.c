@@ -1,0 +1,248 @@
+#include "resolve_checks.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "match.h"
+
+int check_duplicate(const char *name, const struct source *source, const struct disk **found,
+		    size_t count, struct failure *f)
+{
+	char seen[512];
+	struct builder b;
+	bool cut = false;
+
+	builder_start(&b, seen, sizeof(seen));
+	for (size_t i = 0; i < count && i < CHECK_MATCHES_MAX; i++) {
+		builder_add(&b, i ? ", " : "");
+		disk_print_short(found[i], &b);
+		cut |= match_by_cut(source, found[i]);
+	}
+	return failure_set(f, cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE, name,
+			   "%zu disks match %s: %s%s", count, source->text, seen,
+			   count > CHECK_MATCHES_MAX || b.overflow ? " ..." : "");
+}
+
+int check_missing(enum failure_kind kind, const char *name, const struct source *source,
+		  int64_t timeout_ms, const struct inventory *inv, struct failure *f)
+{
+	char seen[1536], after[32];
+	struct builder b;
+
+	builder_start(&b, after, sizeof(after));
+	builder_add_duration(&b, timeout_ms);
+	builder_start(&b, seen, sizeof(seen));
+	for (size_t i = 0; i < inv->count; i++) {
+		builder_add(&b, i ? ", " : "");
+		disk_print_short(&inv->disks[i], &b);
+	}
+	return failure_set(f, kind, name, "no disk with %s after %s; seen: %s%s", source->text,
+			   after, inv->count ? seen : "no disk at all", b.overflow ? " ..." : "");
+}
+
+int check_no_image(const struct layer *layer, const struct disk *d, const struct listing *listing,
+		   struct failure *f)
+{
+	return failure_set(f, FAILURE_IMAGE_MISSING, layer->name, "no file matches %s on %s%s%s",
+			   layer->image, d->name, listing->error ? ": " : "",
+			   listing->error ? strerror(listing->error) : "");
+}
+
+/* An image that its last writer did not close is stale in ways that no mount option mends. */
+bool resolve_accepts_dirty(const char *options)
+{
+	static const char *const accepting[] = { "noload", "norecovery", "rescue=nologreplay" };
+	struct slice rest = slice_of(options ? options : ""), one;
+
+	while (slice_next(&rest, ',', &one))
+		for (size_t i = 0; i < sizeof(accepting) / sizeof(accepting[0]); i++)
+			if (slice_is(one, accepting[i]))
+				return true;
+	return false;
+}
+
+static bool is_layer_type(const char *type)
+{
+	for (size_t i = 0; manifest_types[i]; i++)
+		if (strcmp(type, manifest_types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A disk or a file, as far as it matters here. */
+struct content {
+	const char *name, *shown, *type;
+	int error;
+	bool ambivalent, dirty;
+};
+
+static int check_readable(const struct content *c, struct failure *f)
+{
+	if (c->error == ETIMEDOUT)
+		return failure_set(f, FAILURE_LAYER_STALLED, c->name, "%s does not answer",
+				   c->shown);
+	if (c->error)
+		return failure_set(f, FAILURE_LAYER_READ, c->name, "%s cannot be read: %s",
+				   c->shown, strerror(c->error));
+	return 0;
+}
+
+static int check_single(const struct content *c, struct failure *f)
+{
+	if (c->ambivalent)
+		return failure_set(
+			f, FAILURE_LAYER_TYPE, c->name,
+			"%s carries more than one file system; wipe the stale one or give type",
+			c->shown);
+	return 0;
+}
+
+static int check_content(const struct layer *layer, const struct content *c, struct failure *f)
+{
+	if (check_readable(c, f) < 0 || check_single(c, f) < 0)
+		return -1;
+	if (!c->type[0])
+		return failure_set(
+			f, FAILURE_LAYER_TYPE, c->name,
+			"%s holds no file system of squashfs, erofs, ext4, xfs, btrfs, iso9660",
+			c->shown);
+	if (!is_layer_type(c->type))
+		return failure_set(f, FAILURE_LAYER_TYPE, c->name, "%s: %s cannot be a layer",
+				   c->shown, c->type);
+	if (c->dirty && !resolve_accepts_dirty(layer->options))
+		return failure_set(f, FAILURE_LAYER_DIRTY, c->name, "%s was not cleanly unmounted",
+				   c->shown);
+	return 0;
+}
+
+static struct content content_of(const char *name, const struct disk *d, struct builder *shown)
+{
+	disk_print_short(d, shown);
+	return (struct content){ .name = name,
+				 .shown = shown->at,
+				 .type = d->type,
+				 .error = d->error,
+				 .ambivalent = d->ambivalent,
+				 .dirty = d->dirty };
+}
+
+int check_disk(const struct layer *layer, const struct disk *d, struct failure *f)
+{
+	char shown[512];
+	struct builder b;
+
+	if (layer->type && d->size == 0)
+		return failure_set(f, FAILURE_LAYER_TYPE, layer->name,
+				   "%s has no medium: its size is 0", d->name);
+	if (layer->type)
+		return 0;
+	builder_start(&b, shown, sizeof(shown));
+	struct content c = content_of(layer->name, d, &b);
+	return check_content(layer, &c, f);
+}
+
+int check_image(const struct layer *layer, const struct image_file *i, struct failure *f)
+{
+	char shown[512];
+	struct builder b;
+
+	if (layer->type)
+		return 0;
+	builder_start(&b, shown, sizeof(shown));
+	builder_addf(&b, "%s on %s (%s%s", i->path, i->disk, i->type, i->type[0] ? " " : "");
+	builder_add_bytes(&b, i->size);
+	builder_add(&b, ")");
+	struct content c = { .name = layer->name,
+			     .shown = shown,
+			     .type = i->type,
+			     .error = i->error,
+			     .ambivalent = i->ambivalent,
+			     .dirty = i->dirty };
+	return check_content(layer, &c, f);
+}
+
+int check_medium(const struct layer *layer, const struct disk *d, struct failure *f)
+{
+	char shown[512];
+	struct builder b;
+
+	builder_start(&b, shown, sizeof(shown));
+	struct content c = content_of(layer->name, d, &b);
+	/* Files can be looked for in what cannot be a layer itself. */
+	if (strcmp(c.type, "vfat") == 0)
+		c.type = "ext4";
+	return check_content(layer, &c, f);
+}
+
+int check_volume(const char *name, const struct volume *v, const struct disk *d, struct failure *f)
+{
+	static const char *const writable[] = { "ext4", "xfs", "btrfs" };
+	char shown[512];
+	struct builder b;
+
+	builder_start(&b, shown, sizeof(shown));
+	struct content c = content_of(name, d, &b);
+	if (check_readable(&c, f) < 0 || check_single(&c, f) < 0)
+		return -1;
+	if (!d->type[0] && v->format)
+		return 0;
+	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
+		if (strcmp(d->type, writable[i]) == 0)
+			return 0;
+	return failure_set(f, FAILURE_VOLUME_FOREIGN, name,
+			   "%s holds no file system of ext4, xfs, btrfs%s", shown,
+			   d->type[0] || v->format ? "" : ", and format is not given");
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* One image cannot be two layers; where the serial was cut, say that this is why. */
+static int check_pair(const struct resolved_layer *a, const struct resolved_layer *b,
+		      struct failure *f)
+{
+	if (strcmp(a->name, b->name) == 0)
+		return failure_set(f, FAILURE_LAYER_DUPLICATE, b->name,
+				   "a file that matches %s gets the name of another layer",
+				   a->layer->image ? a->layer->image : b->layer->image);
+	if (a->disk != b->disk || a->image != b->image ||
+	    !same_text(a->layer->subdir, b->layer->subdir))
+		return 0;
+	bool cut = match_by_cut(&a->layer->source, a->disk) ||
+		   match_by_cut(&b->layer->source, b->disk);
+	return failure_set(f, cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE, b->name,
+			   "%s (%s) is also layer \"%s\" (%s)",
+			   b->image ? b->image->path : b->disk->name, b->layer->source.text,
+			   a->name, a->layer->source.text);
+}
+
+/* The disks of layers are set read-only. */
+static int check_written(const struct resolution *r, const struct resolved_volume *v,
+			 struct failure *f)
+{
+	if (!v->volume || v->state != LAYER_FOUND)
+		return 0;
+	for (size_t i = 0; i < r->layers_count; i++)
+		if (r->layers[i].state == LAYER_FOUND && r->layers[i].disk == v->disk)
+			return failure_set(f, FAILURE_LAYER_DUPLICATE, v->name,
+					   "%s (%s) is also layer \"%s\", which is read-only",
+					   v->disk->name, v->volume->source.text,
+					   r->layers[i].name);
+	return 0;
+}
+
+int check_distinct(struct resolution *ret)
+{
+	for (size_t i = 0; i < ret->layers_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (ret->layers[k].state == LAYER_FOUND &&
+			    ret->layers[i].state == LAYER_FOUND &&
+			    check_pair(&ret->layers[k], &ret->layers[i], &ret->failure) < 0)
+				return -1;
+	for (size_t i = 0; i < ret->binds_count; i++)
+		if (check_written(ret, &ret->binds[i], &ret->failure) < 0)
+			return -1;
+	return check_written(ret, &ret->top, &ret->failure);
+}

@@ -1,0 +1,341 @@
+/* Mounts as a table: the content of each is a directory below the boot's own, or one of the fixtures. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libkmod.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fake_sys.h"
+
+int init_module(const void *image, unsigned long size, const char *options);
+
+/* Of this process, as in the kernel; both in the table's names. */
+static char root[PATH_MAX] = "", directory[PATH_MAX] = "/";
+
+/* The name in the table of PATH: absolute, whatever chroot() and chdir() have been told. */
+static void absolute(const char *path, char *ret, size_t size)
+{
+	bool own = path[0] == '/';
+	int len = snprintf(ret, size, "%s%s%s", own ? root : directory, own ? "" : "/", path);
+
+	/* "." and slashes at the end; ".." is not for an init. */
+	while (len > 1 && (ret[len - 1] == '/' || (ret[len - 1] == '.' && ret[len - 2] == '/')))
+		ret[--len] = '\0';
+	if (strncmp(ret, "//", 2) == 0)
+		memmove(ret, ret + 1, strlen(ret));
+}
+
+static bool below(const char *path, const char *target)
+{
+	size_t len = strlen(target);
+
+	return strncmp(path, target, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static struct fake_mount *find(const char *name)
+{
+	struct fake_mount *best = NULL;
+
+	for (size_t i = 0; i < fake->mounts_count; i++) {
+		struct fake_mount *m = &fake->mounts[i];
+		if (below(name, m->target) && (!best || strlen(m->target) >= strlen(best->target)))
+			best = m;
+	}
+	return best;
+}
+
+const struct fake_mount *fake_mount_of(const char *path)
+{
+	char name[PATH_MAX];
+
+	absolute(path, name, sizeof(name));
+	return find(name);
+}
+
+char *fake_path(const char *path, char *ret, size_t size)
+{
+	char name[PATH_MAX];
+
+	absolute(path, name, sizeof(name));
+	const struct fake_mount *m = find(name);
+	if (m)
+		(void)fake_print(ret, size, "%s%s", m->backing, name + strlen(m->target));
+	else
+		(void)fake_print(ret, size, "%s/root%s", fake->directory, name);
+	return ret;
+}
+
+static int set_place(const char *path, char *place, const char *prefix)
+{
+	char real[PATH_MAX], name[PATH_MAX];
+	struct stat st;
+
+	if (stat(fake_path(path, real, sizeof(real)), &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	absolute(path, name, sizeof(name));
+	(void)prefix;
+	(void)fake_print(place, PATH_MAX, "%s", name);
+	return 0;
+}
+
+int fake_chdir(const char *path)
+{
+	return set_place(path, directory, root);
+}
+
+int fake_chroot(const char *path)
+{
+	return set_place(path, root, "");
+}
+
+static struct fake_mount *add(const char *source, const char *target, const char *type,
+			      unsigned long flags)
+{
+	if (fake->mounts_count == FAKE_MOUNTS_MAX)
+		fake_finish(FAKE_MISUSED, 0, "too many mounts");
+	struct fake_mount *m = &fake->mounts[fake->mounts_count];
+	*m = (struct fake_mount){ .flags = flags };
+	absolute(target, m->target, sizeof(m->target));
+	(void)fake_print(m->source, sizeof(m->source), "%s", source ? source : "none");
+	(void)fake_print(m->type, sizeof(m->type), "%s", type ? type : "");
+	return m;
+}
+
+static int move(const char *source, const char *target)
+{
+	char from[PATH_MAX], to[PATH_MAX], rest[128];
+	bool found = false;
+
+	absolute(source, from, sizeof(from));
+	absolute(target, to, sizeof(to));
+	/* Onto the root: the names stay, chroot() follows. */
+	bool to_root = strcmp(to, "/") == 0;
+	for (size_t i = 0; i < fake->mounts_count; i++) {
+		struct fake_mount *m = &fake->mounts[i];
+		found |= strcmp(m->target, from) == 0;
+		if (to_root || !below(m->target, from))
+			continue;
+		(void)fake_print(rest, sizeof(rest), "%s", m->target + strlen(from));
+		if (snprintf(m->target, sizeof(m->target), "%s%s", to, rest) < 0)
+			return -EINVAL;
+	}
+	return found ? 0 : -EINVAL;
+}
+
+static int remount(const char *target, unsigned long flags)
+{
+	char name[PATH_MAX];
+
+	absolute(target, name, sizeof(name));
+	struct fake_mount *m = find(name);
+	if (!m || strcmp(m->target, name) != 0)
+		return -EINVAL;
+	m->flags = flags & ~(unsigned long)(MS_REMOUNT | MS_BIND);
+	return 0;
+}
+
+/* The disk whose name below /dev this is. */
+static const struct fake_disk *disk_of(const char *source)
+{
+	for (size_t i = 0; i < FAKE_DISKS_MAX && fake->machine->disks[i].name; i++)
+		if (fake->announced[i] && !fake->removed[i] && strncmp(source, "/dev/", 5) == 0 &&
+		    strcmp(source + 5, fake->machine->disks[i].name) == 0)
+			return &fake->machine->disks[i];
+	return NULL;
+}
+
+static int back(struct fake_mount *m, const char *source, const char *type)
+{
+	static const char *const own[] = { "devtmpfs", "proc", "sysfs" };
+	const struct fake_disk *disk;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(type, own[i]) == 0) {
+			(void)fake_print(m->backing, sizeof(m->backing), "%s/%s", fake->directory,
+					 type);
+			return 0;
+		}
+	if (strcmp(type, "tmpfs") == 0) {
+		(void)fake_print(m->backing, sizeof(m->backing), "%s/tmpfs-%zu", fake->directory,
+				 fake->scratch_count++);
+		return mkdir(m->backing, 0755) < 0 ? -errno : 0;
+	}
+	if (strcmp(type, "overlay") == 0) {
+		if (fake->machine->union_refused)
+			return -EINVAL;
+		(void)fake_print(m->backing, sizeof(m->backing), "%s/union", fake->directory);
+		return 0;
+	}
+	disk = disk_of(source);
+	if (!disk)
+		return -ENOENT;
+	/* The parent goes on; whoever kills this process continues it, too. */
+	if (disk->mount_stalls)
+		(void)raise(SIGSTOP);
+	if (!disk->tree)
+		return -EINVAL;
+	(void)fake_print(m->backing, sizeof(m->backing), "%s/%s", fake->fixtures, disk->tree);
+	return 0;
+}
+
+static int mount_new(const char *source, const char *target, const char *type, unsigned long flags)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (stat(fake_path(target, real, sizeof(real)), &st) < 0)
+		return -errno;
+	struct fake_mount *m = add(source, target, type, flags);
+	if (flags & MS_BIND) {
+		if (stat(fake_path(source, m->backing, sizeof(m->backing)), &st) < 0)
+			return -errno;
+		fake->mounts_count++;
+		return 0;
+	}
+	int r = back(m, source, type);
+	if (r == 0)
+		fake->mounts_count++;
+	return r;
+}
+
+int fake_do_mount(const char *source, const char *target, const char *type, unsigned long flags,
+		  const char *options)
+{
+	int r;
+
+	(void)options;
+	if (flags & MS_MOVE)
+		return move(source, target);
+	if (flags & MS_REMOUNT)
+		return remount(target, flags);
+	r = mount_new(source, target, type, flags);
+	if (r < 0)
+		fake_kernel_says("4,1,1,-;fake: the mount was refused\n SUBSYSTEM=none\n");
+	return r;
+}
+
+int fake_add_union(const char *target, unsigned long flags)
+{
+	return fake_do_mount("overlay", target, "overlay", flags, NULL);
+}
+
+int fake_do_unmount(const char *target)
+{
+	char name[PATH_MAX];
+
+	absolute(target, name, sizeof(name));
+	for (size_t i = fake->mounts_count; i > 0; i--)
+		if (strcmp(fake->mounts[i - 1].target, name) == 0) {
+			memmove(&fake->mounts[i - 1], &fake->mounts[i],
+				(fake->mounts_count - i) * sizeof(fake->mounts[0]));
+			fake->mounts_count--;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+void fake_kernel_says(const char *text)
+{
+	char path[PATH_MAX];
+
+	(void)fake_print(path, sizeof(path), "%s/kernel-log", fake->directory);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+		fake_finish(FAKE_MISUSED, 0, "kernel log");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The rest stands in place of what the libraries find in the C library. */
+
+static int answer(int r)
+{
+	if (r < 0)
+		errno = -r;
+	return r < 0 ? -1 : r;
+}
+
+int mount(const char *source, const char *target, const char *type, unsigned long flags,
+	  const void *options)
+{
+	int r = fake_enter(FAKE_libmount_mount, "%s %s %s", type ? type : "-", source, target);
+
+	if (r < 0)
+		fake_kernel_says("3,1,1,-;fake: an injected failure\n");
+	else
+		r = fake_do_mount(source, target, type, flags, options);
+	return answer(r);
+}
+
+int umount2(const char *target, int flags)
+{
+	(void)flags;
+	fake_finish(FAKE_MISUSED, 0, target);
+}
+
+static int insert(const char *name)
+{
+	int r = fake_enter(FAKE_libkmod_insert, "%s", name);
+
+	if (r < 0)
+		return answer(r);
+	for (size_t i = 0; i < fake->modules_count; i++)
+		if (strcmp(fake->modules[i], name) == 0)
+			return answer(-EEXIST);
+	fake_module_loaded(name);
+	return 0;
+}
+
+int init_module(const void *image, unsigned long size, const char *options)
+{
+	(void)image, (void)size, (void)options;
+	return insert("?");
+}
+
+/* glibc has no wrapper for finit_module(2). */
+long syscall(long number, ...)
+{
+	static long (*next)(long, ...);
+	char link[64], path[PATH_MAX] = "";
+	long a[6];
+	va_list args;
+
+	va_start(args, number);
+	for (size_t i = 0; i < 6; i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_finit_module) {
+		(void)fake_print(link, sizeof(link), "/proc/self/fd/%d", (int)a[0]);
+		if (readlink(link, path, sizeof(path) - 1) < 0)
+			return -1;
+		char *module = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+		module[strcspn(module, ".")] = '\0';
+		return insert(module);
+	}
+	if (!next)
+		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+struct kmod_ctx *kmod_new(const char *dirname, const char *const *config_paths)
+{
+	struct kmod_ctx *(*next)(const char *, const char *const *);
+	char modules[PATH_MAX];
+
+	(void)dirname;
+	(void)fake_print(modules, sizeof(modules), "%s/lib/modules/%s", fake->fixtures,
+			 fake->machine->modules_missing ? "none" : "6.1.0-fake");
+	*(void **)&next = dlsym(RTLD_NEXT, "kmod_new");
+	return next(modules, config_paths);
+}
