@@ -4,7 +4,7 @@
 #include "text.h"
 
 /*
- * Puts the file PATH on a free loop device, read-only, which goes with its last user. A descriptor of the device,
- * to be kept until it is mounted, and the device's path in RET; or -errno.
+ * Puts SIZE bytes (0: all) from OFFSET on of the open file FILE on a free loop device, read-only, which goes with its
+ * last user. A descriptor of the device, to be kept until it is mounted, and the device's path in RET; or -errno.
  */
-MUST_CHECK int loop_attach(const char *path, char ret[32]);
+MUST_CHECK int loop_attach(int file, uint64_t offset, uint64_t size, char ret[32]);

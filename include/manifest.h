@@ -110,6 +110,3 @@ MUST_CHECK int manifest_parse(struct slice text, const char *origin, struct aren
 
 /* File-system types that a layer may have; NULL ends the list. */
 extern const char *const manifest_types[];
-
-/* What no single key can say: size for a top on a disk, an untrusted layer with redirect = on. NULL: nothing. */
-const char *manifest_contradiction(const struct manifest *m);

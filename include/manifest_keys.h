@@ -39,18 +39,3 @@ const struct key *key_find(enum section section, struct slice name);
 
 /* "source, type, options" */
 void key_list(enum section section, struct builder *b);
-
-#define EXPECTED_LAYER_NAME "a name of letters, digits, . _ - (at most 32 bytes)"
-
-bool layer_name_valid(struct slice name);
-struct layer *layer_find(struct manifest *m, struct slice name);
-
-/* NULL if there is no room. */
-struct layer *layer_add(struct manifest *m, struct slice name, struct arena *arena);
-
-/* The same of [bind NAME]. */
-struct bind *bind_find(struct manifest *m, struct slice name);
-struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena);
-
-/* What a [top] lacks or has too much of, or NULL. */
-const char *top_problem(const struct top *top);

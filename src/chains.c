@@ -7,32 +7,37 @@
 #include "record.h"
 #include "sys.h"
 
-/* Facts and lines of the inventory that the step itself has written behind BEFORE; facts become part of its own. */
-static void tell(struct builder *answer, size_t before, uint64_t index, int64_t start_us)
+/* Facts that the step has written of itself, alone, become part of those that are told of every step. */
+static void tell(struct builder *own, uint64_t index, int64_t start_us)
 {
 	struct facts facts = { 0 };
-	struct slice own = { .at = answer->at + before, .len = answer->len - before };
+	struct slice text = { .at = own->at, .len = own->len };
 
-	if (own.len > 0 && own.at[own.len - 1] == '\n' && !record_is(own, "STAMP") &&
-	    facts_parse((struct slice){ own.at, own.len - 1 }, &facts) == 0)
-		answer->len = before;
+	if (text.len > 0 && text.at[text.len - 1] == '\n' && !record_is(text, "STAMP") &&
+	    facts_parse((struct slice){ text.at, text.len - 1 }, &facts) == 0)
+		own->len = 0;
 	facts.step = index;
 	facts.start_us = (uint64_t)start_us;
 	facts.us = (uint64_t)(sys_now_us() - start_us);
-	facts_print(&facts, answer);
+	facts_print(&facts, own);
 }
 
 int chain_run(const struct chain *c, struct builder *answer)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		int64_t start_us = sys_now_us();
-		size_t before = answer->len;
+		struct builder own;
 		if (c->steps[i].kind == STEP_MODULE)
 			continue;
-		int r = execute_step(&c->steps[i], answer);
+		/* To a step its answer is empty at the start, and it may take back what it has said. */
+		builder_start(&own, answer->at + answer->len, answer->size - answer->len);
+		int r = execute_step(&c->steps[i], &own);
+		if (r == 0)
+			tell(&own, i, start_us);
+		answer->len += own.len;
+		answer->overflow |= own.overflow;
 		if (r < 0)
 			return r;
-		tell(answer, before, i, start_us);
 	}
 	return answer->overflow ? -ENOBUFS : 0;
 }

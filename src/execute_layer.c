@@ -20,7 +20,14 @@
 /* Read-only below the file system: a journal replay or a stray write cannot reach the image. */
 static int open_image(const struct step *s, struct facts *facts)
 {
-	return s->loop ? loop_attach(s->source, facts->device) : disk_open_readonly(s->source);
+	if (!s->loop)
+		return disk_open_readonly(s->source);
+	int file = sys_open(s->source, O_RDONLY);
+	if (file < 0)
+		return file;
+	int device = loop_attach(file, 0, 0, facts->device);
+	(void)sys_close(file);
+	return device;
 }
 
 static int mount_image(const struct step *s, struct builder *answer)

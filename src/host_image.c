@@ -1,7 +1,6 @@
 #include "host_image.h"
 
 #include <errno.h>
-#include <linux/loop.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 
 #include "file.h"
 #include "fs_mount.h"
+#include "loops.h"
 #include "sys.h"
 
 /* Every machine has it, it may be covered in a namespace of one's own, and nothing here reads it. */
@@ -35,6 +35,7 @@ static const struct reader {
 	{ "xfs", "norecovery,nouuid", NULL, NULL },
 	{ "btrfs", "rescue=nologreplay", NULL, NULL },
 	{ "iso9660", NULL, NULL, NULL },
+	{ "vfat", NULL, NULL, NULL }, /* only looked through for image files */
 };
 
 /* Root of a user namespace, which owns the mount namespace. */
@@ -72,44 +73,12 @@ int host_image_enter(bool *ret_root)
 	return r;
 }
 
-/* A loop device that cannot write, and goes away with its last user. A descriptor or -errno. */
-static int attach_loop(const struct host_image *image, char *path, size_t size)
-{
-	struct loop_config config = {
-		.fd = (uint32_t)image->fd,
-		.info = { .lo_offset = image->offset,
-			  .lo_sizelimit = image->size,
-			  .lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR },
-	};
-	int control = sys_open("/dev/loop-control", O_RDWR);
-	int r = control < 0 ? control : -EBUSY;
-
-	/* Between the two calls another process may take the one that was free. */
-	for (int tries = 0; r == -EBUSY && tries < 64; tries++) {
-		int number = sys_ioctl(control, LOOP_CTL_GET_FREE, NULL);
-		if (number < 0) {
-			r = number;
-			break;
-		}
-		(void)snprintf(path, size, "/dev/loop%d", number);
-		int loop = sys_open(path, O_RDONLY);
-		r = loop < 0 ? loop : sys_ioctl(loop, LOOP_CONFIGURE, &config);
-		if (r == 0)
-			r = loop;
-		else if (loop >= 0)
-			(void)sys_close(loop);
-	}
-	if (control >= 0)
-		(void)sys_close(control);
-	return r;
-}
-
 static int mount_by_kernel(const struct host_image *image, const struct reader *reader,
 			   const char *target, struct builder *words)
 {
 	char path[32], options[4096];
 	struct builder b;
-	int loop = attach_loop(image, path, sizeof(path));
+	int loop = loop_attach(image->fd, image->offset, image->size, path);
 
 	if (loop < 0) {
 		builder_add(words, "no loop device");

@@ -8,10 +8,12 @@
 /* Another helper may be given the same free number at the same time, and be faster. */
 #define ATTEMPTS 64
 
-static int attach(int control, int file, char ret[32])
+static int attach(int control, int file, uint64_t offset, uint64_t size, char ret[32])
 {
 	struct loop_config config = {
 		.fd = (unsigned)file,
+		.info.lo_offset = offset,
+		.info.lo_sizelimit = size,
 		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
 	};
 	struct builder b;
@@ -31,21 +33,15 @@ static int attach(int control, int file, char ret[32])
 	return r;
 }
 
-int loop_attach(const char *path, char ret[32])
+int loop_attach(int file, uint64_t offset, uint64_t size, char ret[32])
 {
-	int control = -1, device = -EBUSY;
-	int file = sys_open(path, O_RDONLY);
+	int device = -EBUSY;
+	int control = sys_open("/dev/loop-control", O_RDWR);
 
-	if (file < 0)
-		return file;
-	control = sys_open("/dev/loop-control", O_RDWR);
-	if (control < 0) {
-		(void)sys_close(file);
+	if (control < 0)
 		return control;
-	}
 	for (int i = 0; i < ATTEMPTS && device == -EBUSY; i++)
-		device = attach(control, file, ret);
+		device = attach(control, file, offset, size, ret);
 	(void)sys_close(control);
-	(void)sys_close(file);
 	return device;
 }

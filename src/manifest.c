@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manifest_keys.h"
+#include "manifest_sections.h"
 
 /* PARTLABEL: platforms that set no serials of their own still keep the partition table. */
 const char manifest_default[] = "version = 1\n"
@@ -235,17 +236,4 @@ int manifest_parse(struct slice text, const char *origin, struct arena *arena, s
 	if (ret->layers_count == 0)
 		return error_at(&p, text.at + text.len, "expected at least one [layer NAME]");
 	return 0;
-}
-
-const char *manifest_contradiction(const struct manifest *m)
-{
-	if (!m->redirect)
-		return NULL;
-	/* With redirects a layer names any directory of those below it, and a top keeps such names. */
-	if (m->union_kind != UNION_OVERLAY || m->top.kind != TOP_TMPFS)
-		return "redirect = on needs union = overlay and a top of type = tmpfs";
-	for (size_t i = 0; i < m->layers_count; i++)
-		if (m->layers[i].untrusted)
-			return "redirect = on needs layers that are all trusted";
-	return NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manifest_keys.h"
+#include "manifest_sections.h"
 
 static int override_error(struct failure *f, const char *parameter, const char *text,
 			  const char *expected)

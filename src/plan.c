@@ -133,20 +133,32 @@ static bool brings_kernel(const struct layer *layer, const char *release)
 	return false;
 }
 
+/* A disk that is looked through for images is mounted whether it has them or not. */
+static int add_medium(struct planner *p, const struct resolved_layer *l)
+{
+	struct chain chain;
+
+	if (!l->layer->image || !l->disk)
+		return 0;
+	if (plan_medium(l->disk->name, l->disk->type, p->arena, &chain) < 0)
+		return planner_no_memory(p);
+	add_chain(p, &chain);
+	return 0;
+}
+
 static int add_layer(struct planner *p, const struct resolved_layer *l)
 {
 	struct chain chain;
 
+	if (add_medium(p, l) < 0)
+		return -1;
+	if (l->state != LAYER_FOUND)
+		return 0;
 	if (!brings_kernel(l->layer, p->in->release))
 		return failure_set(p->failure, FAILURE_MODULES_MISSING, l->name,
 				   "kernel %s boots, and the layer has the modules of %s%s",
 				   p->in->release, l->layer->kernels[0],
 				   l->layer->kernels_count > 1 ? " and others" : "");
-	if (l->image) {
-		if (plan_medium(l->disk->name, l->disk->type, p->arena, &chain) < 0)
-			return planner_no_memory(p);
-		add_chain(p, &chain);
-	}
 	if (plan_layer(l, p->in->release, p->arena, &chain) < 0)
 		return planner_no_memory(p);
 	add_chain(p, &chain);
@@ -224,7 +236,7 @@ static int add_union(struct planner *p)
 			      .source = arena_printf(p->arena, "fs-%s", backend->module),
 			      .type = backend->module });
 	for (size_t i = 0; i < r->layers_count; i++)
-		if (r->layers[i].state == LAYER_FOUND && add_layer(p, &r->layers[i]) < 0)
+		if (add_layer(p, &r->layers[i]) < 0)
 			return -1;
 	if (add_volumes(p) < 0 || list_lowers(p, &join) < 0 || planner_add_top(p, &join) < 0)
 		return -1;

@@ -143,6 +143,14 @@ static void add_bound(const struct report *r, struct builder *b)
 	json_close(b, "]");
 }
 
+static bool lacks_file(const struct resolution *res, const struct disk *d)
+{
+	for (size_t i = 0; i < res->layers_count; i++)
+		if (res->layers[i].disk == d && res->layers[i].state == LAYER_ABSENT)
+			return true;
+	return false;
+}
+
 /* What a disk is used for; or that it is not, and why. */
 static void add_use(const struct report *r, const struct disk *d, struct builder *b)
 {
@@ -162,8 +170,9 @@ static void add_use(const struct report *r, const struct disk *d, struct builder
 	json_member_string(b, "use", use);
 	if (!u.len)
 		json_member_string(b, "rejected",
-				   d->error ? "cannot be read"
-					    : "no source of the manifest names it");
+				   d->error		? "cannot be read"
+				   : lacks_file(res, d) ? "it lacks the file that image names"
+							: "no source of the manifest names it");
 }
 
 static void add_disks(const struct report *r, struct builder *b)

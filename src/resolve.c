@@ -73,8 +73,10 @@ static int found_images(struct resolver *r, const struct layer *layer, const str
 
 	if (count == 0 && layer->optional) {
 		struct resolved_layer *l = add_layer(r, layer);
-		if (l)
+		if (l) {
 			l->state = LAYER_ABSENT;
+			l->disk = d;
+		}
 		return l ? 0 : -1;
 	}
 	if (count == 0)

@@ -14,7 +14,8 @@ from images import ROOT, Trouble, checksum
 STATUS = {0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
 # What only the guest's kernel, its initramfs or the inside of an image decides, "layerboot plan" cannot foresee.
 NOT_FORESEEN = ["layer-mount", "layer-read", "module-missing", "init-missing", "init-exec", "root-directory",
-                "manifest-missing", "top-failed", "not-initramfs"]
+                "manifest-missing", "top-failed", "not-initramfs", "layer-privileged", "layer-outside",
+                "protect-unreachable", "volume-foreign", "volume-failed", "top-changed", "bind-failed"]
 ENVIRONMENT = ["HOME=/", "TERM=linux"]
 # What a kernel leaves to the init that it starts itself.
 LEFT = {
@@ -27,8 +28,9 @@ LEFT = {
 
 
 class Boot:
-    def __init__(self, case, kernel, images, directory):
-        self.case, self.kernel, self.images, self.dir = case, kernel, images, directory
+    def __init__(self, case, kernel, images, directory, kept=None):
+        """KEPT: disks that several boots write to, by the name of their image."""
+        self.case, self.kernel, self.images, self.dir, self.kept = case, kernel, images, directory, kept or {}
         self.name = f"{case['name']} ({kernel})"
         self.note, self.took, self.manifest = "", None, None
         self.late = [case["late"]] if "late" in case else []
@@ -43,11 +45,14 @@ class Boot:
 
     def initramfs(self):
         omit = self.case.get("omit", [])
-        return self.images.initramfs(self.kernel, self.manifest, [f"--omit-module={name}" for name in omit],
+        options = [f"--omit-module={name}" for name in omit] + self.case.get("options", [])
+        return self.images.initramfs(self.kernel, self.manifest, options,
                                      self.case.get("inject", {}).items())
 
     def file(self, serial, image, *options):
         """What a guest may write to is its own copy."""
+        if image in self.kept:
+            return self.kept[image]
         return self.dir / f"{serial}.disk" if "rw" in options else self.images.get(image)
 
     def command(self, sockets):
@@ -70,9 +75,10 @@ class Boot:
         shutil.rmtree(self.dir, ignore_errors=True)
         self.dir.mkdir(parents=True)
         if "manifest" in self.case:
-            self.manifest = self.images.fill(self.case["manifest"])
+            release = self.images.kernel(self.kernel)[0]
+            self.manifest = self.images.fill(self.case["manifest"]).replace("{release}", release)
         for disk in self.case["disks"]:
-            if "rw" in disk[2:]:
+            if "rw" in disk[2:] and disk[1] not in self.kept:
                 shutil.copy(self.images.get(disk[1]), self.file(*disk))
 
     def plug(self, path, init_started, over):
@@ -153,11 +159,17 @@ class Boot:
         if status != expected:
             errors.append(f"run-vm saw {STATUS.get(status, status)}, expected {STATUS[expected]}")
         for disk in case["disks"] + self.late:
-            if checksum(self.file(*disk)) != self.images.sum(disk[1]):
+            if disk[1] not in self.kept and checksum(self.file(*disk)) != self.images.sum(disk[1]):
                 errors.append(f"{disk[1]}, the disk {disk[0]}, is not the same as before")
         if "word" in case:
             return errors + self.check_failure(lines, console)
-        return errors + self.check_success(lines, console) + self.check_plan(lines)
+        try:
+            report = json.loads("".join(self.said(lines, "report")).replace("||", "").strip("|"))
+        except json.JSONDecodeError as error:
+            return errors + [f"the report: {error}"]
+        (self.dir / "report.json").write_text(json.dumps(report, indent=1))
+        return (errors + self.check_success(lines, console) + self.check_plan(lines, report) +
+                self.check_steps(report) + self.check_report(report))
 
     def check_failure(self, lines, console):
         words = re.findall(r"layerboot: error\[([a-z0-9-]+)\]", console)
@@ -198,13 +210,17 @@ class Boot:
         expect("tmpfs memory below 1 MiB", True, memory != [] and memory[0] < 1024)
         read_only = case.get("top") == "none"
         wanted = "Read-only file system" if read_only else "written"
-        expect("write", [f"/etc/written: {wanted}", f"/etc/which: {wanted}"])
+        expect("write", case.get("writes", [f"/etc/written: {wanted}", f"/etc/which: {wanted}"]))
         # It would take a redirect.
         expect("rename", [f"/etc/d: {'Read-only file system' if read_only else case.get('rename', 'Cross-device link')}"])
+        stats = dict(f.split(": ", 1) for f in self.said(lines, "stat"))
+        for path, text in case.get("stats", {}).items():
+            expect(f"stat {path}", text, stats.get(path, "nothing was said"))
         errors += self.check_layers(lines, read_only)
         if not any("T end" in line for line in lines):
             errors.append("the real init did not come to its end")
-        if read_only == ("layerboot: top: tmpfs, writes are lost at power-off" in console):
+        tmpfs = case.get("top", "tmpfs") == "tmpfs"
+        if tmpfs != ("layerboot: top: tmpfs, writes are lost at power-off" in console):
             errors.append("the console does not say what the top is")
         if "error[" in console:
             errors.append("the console has an error")
@@ -213,36 +229,101 @@ class Boot:
     def check_layers(self, lines, read_only):
         """/run/layerboot: each layer with what its image holds, and the writes in the top alone."""
         errors, directory = [], "/run/layerboot/layers"
-        names = re.findall(rf"^{directory}/(\S+) ", self.plan("--mounts").stdout, re.M)
-        wanted = sorted(f"{directory}/{name}/etc/which: {name}" for name in names)
-        if sorted(self.said(lines, "layer")) != wanted:
-            errors.append(f"layers {self.said(lines, 'layer')}, expected {wanted}")
+        held = self.case.get("layers")
+        if held is None:
+            held = {name: name for name in re.findall(rf"^{directory}/(\S+) ", self.plan("--mounts").stdout, re.M)}
+        wanted = sorted(f"{directory}/{name}/etc/which: {text}" for name, text in held.items())
+        said = sorted(text for text in self.said(lines, "layer") if text.split("/")[4] in held)
+        if said != wanted:
+            errors.append(f"layers {said}, expected {wanted}")
         if self.said(lines, "layers") != ["700"]:
             errors.append(f"mode of the layers' directory: {self.said(lines, 'layers')}")
-        top = [f"/run/layerboot/top/upper/etc/{name}: {'No such file or directory' if read_only else 'written'}"
-               for name in ("which", "written")]
+        top = self.case.get("upper", [f"/run/layerboot/top/upper/etc/{name}: "
+                                      f"{'No such file or directory' if read_only else 'written'}"
+                                      for name in ("which", "written")])
         if self.said(lines, "top") != top:
             errors.append(f"top {self.said(lines, 'top')}, expected {top}")
         return errors
 
-    def check_plan(self, lines):
-        """The mounts of the guest are those that the plan predicted."""
-        plan = self.plan("--mounts")
-        if plan.returncode != 0:
-            return [f"plan: {plan.stderr.strip()}"]
-        found, errors = [], []
+    def mounts(self, lines, report):
+        """What mountinfo says, in the words of the plan; and the options of the union."""
+        found, union = [], None
+        loops = {layer["device"]: f"loop:/run/layerboot/media/{layer['disk']}/{layer['image']}"
+                 for layer in report["layers"] if layer.get("device")}
         for line in self.said(lines, "mount"):
             fields, tail = line.split(" - ")
             fields, (kind, source, options) = fields.split(), tail.split(" ", 2)
             flags = ",".join(f for f in fields[5].split(",") if f != "relatime")
-            found.append(f"{fields[4]} {kind} {source} {flags}")
+            found.append(f"{fields[4]} {kind} {loops.get(source, source)} {flags}")
             if fields[4] == "/":
-                errors += self.check_union(options.split(","), lines)
+                union = options.split(",")
+        return found, union
+
+    def check_plan(self, lines, report):
+        """The mounts of the guest are those that the plan predicted from the images, and from what the boot saw."""
+        found, union = self.mounts(lines, report)
+        errors = self.check_union(union or [], lines) if self.case.get("union", True) else []
+        exact = self.replay("--mounts")
+        if sorted(exact.stdout.splitlines()) != sorted(found):
+            errors.append(f"mounts {found}, replayed {exact.stdout.splitlines()} {exact.stderr}")
+        if self.kept or self.case.get("replayed"):
+            return errors
+        plan = self.plan("--mounts")
+        if plan.returncode != 0:
+            return errors + [f"plan: {plan.stderr.strip()}"]
         # Disks get their names as they come: which one a layer is, the files in it have told.
-        wanted, found = (sorted(re.sub(r"/dev/(vd[a-z]|sd[a-z]|nvme\d+n1)", "/dev/DISK", m) for m in mounts)
+        wanted, found = (sorted(re.sub(r"\b(vd[a-z]|sd[a-z]|nvme\d+n1)", "DISK", m) for m in mounts)
                          for mounts in (plan.stdout.splitlines(), found))
         if wanted != found:
             errors.append(f"mounts {found}, the plan predicted {wanted}")
+        return errors
+
+    def replay(self, *options):
+        """The plan for what the report says that the boot saw."""
+        release = self.images.kernel(self.kernel)[0]
+        command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline(), "--kernel", release,
+                   "--inventory", self.dir / "report.json"]
+        text = self.case.get("planned", self.manifest)
+        if text is not None:
+            (self.dir / "manifest").write_text(text)
+            command += ["--manifest", self.dir / "manifest"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def check_steps(self, report):
+        """The steps that were taken are those of the plan, in an order that fits it."""
+        plan = self.replay("--json")
+        if plan.returncode != 0:
+            return [f"replayed plan: {plan.stderr.strip()}"]
+        # Modules are loaded by drivers.c whoever needs them; the moves come after the report.
+        planned = [step for step in json.loads(plan.stdout)
+                   if not step["step"].startswith(("module ", "move ", "switch-root ", "exec "))]
+        at = {step["step"]: (step["start_us"], step["us"]) for step in report["steps"]}
+        errors = [f"step not taken: {s['step']}" for s in planned if s["step"] not in at]
+        errors += [f"step not planned: {step}" for step in set(at) - {s["step"] for s in planned}]
+        end = {}
+        for step in planned:
+            if step["step"] not in at:
+                continue
+            start, took = at[step["step"]]
+            # One after the other: bootstrap and root as a whole, the steps of one layer among themselves.
+            key = step["phase"] if step["phase"] != "layers" else step.get("layer")
+            after = [end.get(key, 0)] if key else []
+            if step["phase"] == "root":
+                after += end.values()
+            if after and start < max(after):
+                errors.append(f"step too early: {step['step']}")
+            if key and not (step["phase"] == "layers" and step["step"].startswith("mkdir")):
+                end[key] = start + took
+        return errors
+
+    def check_report(self, report):
+        errors = []
+        for path, wanted in self.case.get("report", {}).items():
+            value = report
+            for key in path.split("."):
+                value = value[int(key)] if isinstance(value, list) else value.get(key)
+            if value != wanted:
+                errors.append(f"report: {path} is {value}, expected {wanted}")
         return errors
 
     def check_union(self, options, lines):
@@ -293,7 +374,7 @@ def inventory(disks, buses):
     return "".join(lines)
 
 
-def select(cases, pattern, kernel, images, directory):
-    return [Boot(case, k, images, directory / k / case["name"])
+def select(cases, kind, patterns, kernel, images, directory):
+    return [kind(case, k, images, directory / k / case["name"])
             for case in cases for k in case.get("kernels", ["cloud"])
-            if fnmatch.fnmatch(case["name"], pattern) and kernel in (None, k)]
+            if any(fnmatch.fnmatch(case["name"], p) for p in patterns) and kernel in (None, k)]

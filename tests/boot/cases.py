@@ -1,5 +1,7 @@
 """The boots, a row each. What the images hold is in images.py; boot.py knows how to start a row and judge it."""
 
+from images import TEXTS
+
 SYSTEM, SITE, USER = ("system", "system.squashfs"), ("site", "site.squashfs"), ("user", "user.squashfs")
 MAIN = [SYSTEM, USER]
 
@@ -14,6 +16,11 @@ def manifest(*layers, top="type = tmpfs"):
 SYSTEM_LAYER, SITE_LAYER, USER_LAYER = ("system", "SERIAL=system"), ("site", "SERIAL=site"), ("user", "SERIAL=user")
 TWO = manifest(SYSTEM_LAYER, USER_LAYER)
 THREE = manifest(SYSTEM_LAYER, SITE_LAYER, USER_LAYER)
+TEXTS.update(
+    three=THREE, blank="", large="# comment\n" * 6554, crlf=TWO.replace("\n", "\r\n"),
+    nul=b"version = 1\n[layer a]\nsource = SERIAL=x\nrequired\0= no\n", nonsense=bytes(range(128, 256)) * 16,
+    duplicate="version = 1\n[layer system]\nsource = SERIAL=a\n[layer system]\nsource = SERIAL=b\n",
+    unknown="version = 1\n[layer system]\nsorce = SERIAL=a\n")
 SICK = TWO.replace("source", "sorce")
 ABSENT, REFUSED = "No such file or directory", "Operation not permitted"
 # The user wins, adds and deletes; directories are merged.

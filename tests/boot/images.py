@@ -3,6 +3,7 @@ import concurrent.futures
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -26,6 +27,21 @@ TREES = {
     "symlink": {"dev": DIRECTORY, "sys": DIRECTORY, "run": DIRECTORY, "etc/which": "symlink", "proc": LINK + "etc",
                 "sbin/init": PROGRAM + "testinit"},
 }
+# Notations of deletions that overlay has to be helped with.
+TREES["wh"] = {**TREES["user"], "etc/.wh.deleted": "", "etc/d/.wh..wh..opq": ""}
+TREES["xattr"] = {**TREES["user"], "etc/deleted": ""}
+# The next version of the system.
+TREES["system-2"] = {**TREES["system"], "etc/which": "system 2", "etc/only-system": "system 2", "etc/new-in-2": "2"}
+# Two roots in one image.
+TREES["both"] = {**{f"roots/system/{path}": text for path, text in TREES["system"].items()},
+                 **{f"roots/user/{path}": text for path, text in TREES["user"].items()},
+                 "roots/absolute": LINK + "/roots/system"}
+for asked in ("system", "system-2", "wh"):
+    TREES[asked]["etc/ask"] = "".join(f"{path}\n" for path in (
+        "/etc/n0", "/etc/n63", "/etc/n129", "/etc/last", "/etc/program", "/etc/disk", "/etc/.wh.deleted",
+        "/etc/d/.wh..wh..opq", "/etc/written", "/etc/data/kept", "/etc/new-in-2"))
+# The texts of manifests that are on disks; cases.py adds to them.
+TEXTS = {}
 USER_DELETES = ("--delete", "etc/deleted")
 # The tree, and how mklayer makes a layer of it.
 LAYERS = {
@@ -39,7 +55,21 @@ LAYERS = {
     "bare.squashfs": ("bare",),
     "no-directories.squashfs": ("no-directories",),
     "symlink.squashfs": ("symlink",),
+    "system-2.squashfs": ("system-2",),
+    "wh.squashfs": ("wh",),
+    "both.squashfs": ("both", "--delete", "roots/user/etc/deleted"),
 }
+# What debugfs changes of user.ext4.
+CHANGED = {
+    "setuid.ext4": "set_inode_field /etc/program mode 0104755\n",
+    "capability.ext4": "ea_set -f {capability} /etc/program security.capability\n",
+    "device.ext4": "cd /etc\nmknod disk b 1 0\nset_inode_field /etc/disk mode 060666\n",
+    "redirect.ext4": 'ea_set /etc/d trusted.overlay.redirect "/etc"\n',
+    "metacopy.ext4": 'ea_set /etc/only-user trusted.overlay.metacopy ""\n',
+}
+CHANGED["privileged.ext4"] = CHANGED["setuid.ext4"] + CHANGED["device.ext4"]
+# struct vfs_cap_data, revision 2: cap_net_raw, permitted and effective.
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 
 
 class Trouble(Exception):
@@ -103,7 +133,19 @@ class Images:
 
     def make(self, name):
         path = self.dir / name
-        if name in LAYERS:
+        kind = name.rpartition(".")[2]
+        if name.startswith("plain."):
+            self.make_plain(path, kind)
+        elif name.startswith("blank.raw-"):
+            with path.open("wb") as f:
+                f.truncate(int(name[len("blank.raw-"):-1]) << 20)
+        elif name in CHANGED:
+            self.change_ext4(path, CHANGED[name])
+        elif kind in ("raw", "manifest"):
+            self.write_text(path, name.removesuffix("." + kind), kind == "raw")
+        elif name.startswith(("carrier.", "config.")):
+            self.carry(path, *name.split("."))
+        elif name in LAYERS:
             tree, *options = LAYERS[name]
             sh(ROOT / "scripts/mklayer", self.tree(tree), "--all-root", *options, "-o", path)
         else:
@@ -121,6 +163,90 @@ class Images:
         features = sh("dumpe2fs", "-h", path)
         if "needs_recovery" not in features:
             raise Trouble(f"{path} is not dirty: {features}")
+
+    def change_ext4(self, path, commands):
+        shutil.copy(self.get("user.ext4"), path)
+        capability, program = self.dir / "capability", self.dir / "plain-program"
+        capability.write_bytes(CAPABILITY)
+        program.write_text("no program\n")
+        sh("debugfs", "-w", "-f", "-", path,
+           input=f"cd /etc\nwrite {program} program\n" + commands.format(capability=capability))
+
+    @staticmethod
+    def write_text(path, name, raw):
+        """A disk that holds a text, filled up with NUL; or the text alone."""
+        if name == "gibibyte":
+            with path.open("wb") as f:
+                f.write(b"# a comment that does not end\n" * 4096)
+                f.truncate(1 << 30)
+            return
+        data = TEXTS[name] if isinstance(TEXTS[name], bytes) else TEXTS[name].encode()
+        path.write_bytes(data + (bytes(-len(data) % 4096 or 4096) if raw else b""))
+
+    def carry(self, path, what, kind):
+        """A disk with files on it: images of layers, or a manifest as on a config drive."""
+        tree = self.dir / f"{what}.{kind}.tree"
+        if what == "carrier":
+            (tree / "layers").mkdir(parents=True)
+            for name in ("1-system", "2-site", "10-user"):
+                shutil.copy(self.get(name.split("-")[1] + ".squashfs"), tree / f"layers/{name}.squashfs")
+            (tree / "layers/readme").write_text("no image")
+        else:
+            (tree / "layerboot").mkdir(parents=True)
+            (tree / "layerboot/manifest").write_text(TEXTS["three"])
+        label = what if what == "carrier" else "config-2"
+        if kind == "ext4":
+            sh("mke2fs", "-q", "-t", "ext4", "-L", label, "-d", tree, path, "32M")
+        elif kind == "iso9660":
+            sh("xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label, "-o", path, tree)
+        else:
+            path.write_bytes(bytes(16 << 20))
+            sh("mkfs.vfat", "-n", label, path)
+            sh("mcopy", "-s", "-i", path, *sorted(tree.iterdir()), "::")
+
+    def numbered(self, count):
+        """Images that each hold their number."""
+        def build():
+            out = self.dir / "numbered"
+            for i in range(count):
+                tree = out / f"tree-{i}/etc"
+                tree.mkdir(parents=True)
+                (tree / f"n{i}").write_text(str(i))
+                (tree / "last").write_text(str(i))
+                sh("mksquashfs", tree.parent, out / f"layer-{i}.squashfs", "-quiet", "-no-progress", "-all-root")
+            return out
+        return self.once("numbered", build)
+
+    @staticmethod
+    def make_plain(path, kind):
+        """An empty file system for what is to last."""
+        with path.open("wb") as f:
+            f.truncate((400 if kind == "xfs" else 64) << 20)
+        sh(f"mkfs.{kind}", "-q", path)
+
+    def make_many_ext4(self, path):
+        tree, numbered = self.dir / "many.tree", self.numbered(130)
+        for directory, count in (("first", 64), ("all", 130)):
+            (tree / directory).mkdir(parents=True)
+            for i in range(count):
+                shutil.copy(numbered / f"layer-{i}.squashfs", tree / directory)
+        sh("mke2fs", "-q", "-t", "ext4", "-d", tree, path, "32M")
+
+    def make_many_gpt(self, path):
+        numbered, size = self.numbered(130), 1 << 20
+        table = "label: gpt\n" + "".join(f"start={2048 + i * 2048}, size=2048, name=part{i}\n" for i in range(64))
+        with path.open("wb") as f:
+            f.truncate(66 * size + (1 << 20))
+            for i in range(64):
+                f.seek((1 + i) * size)
+                f.write((numbered / f"layer-{i}.squashfs").read_bytes())
+        sh("sfdisk", "--quiet", path, input=table)
+
+    def make_xattr_ext4(self, path):
+        """Deletes as kernels from 6.8 on understand it."""
+        sh(ROOT / "scripts/mklayer", self.tree("xattr"), "--all-root", "--type", "ext4", "-o", path)
+        sh("debugfs", "-w", "-f", "-", path, input='ea_set /etc/deleted trusted.overlay.whiteout "y"\n'
+           'ea_set /etc trusted.overlay.opaque "x"\n')
 
     def make_evil_ext4(self, path):
         """A user's image whose attributes name what the user may not read of the system."""
@@ -202,11 +328,8 @@ class Images:
 
     def fill(self, text):
         """What only the images tell: {uuid:IMAGE}, {partuuid:IMAGE}, {file:IMAGE}."""
-        for word in LAYERS:
-            for key, value in (("uuid", self.uuid), ("partuuid", self.partuuid), ("file", self.get)):
-                if f"{{{key}:{word}}}" in text:
-                    text = text.replace(f"{{{key}:{word}}}", str(value(word)))
-        return text
+        told = {"uuid": self.uuid, "partuuid": self.partuuid, "file": self.get}
+        return re.sub(r"\{(uuid|partuuid|file):([^}]+)\}", lambda m: str(told[m[1]](m[2])), text)
 
     def uuid(self, name):
         return sh("blkid", "-p", "-o", "value", "-s", "UUID", self.get(name)).strip()

@@ -84,6 +84,41 @@ static void say_each(const char *what, const char *directory, const char *name)
 		closedir(d);
 }
 
+/* The files that the image itself asks to see, a path a line in /etc/ask: first line, mode and owner of each. */
+static void say_asked(void)
+{
+	char path[800];
+	struct stat st;
+	FILE *f = fopen("/etc/ask", "re");
+
+	while (f && fgets(path, sizeof(path), f)) {
+		path[strcspn(path, "\n")] = '\0';
+		say_file("file", path);
+		if (lstat(path, &st) == 0)
+			say("stat %s: %o %d:%d", path, st.st_mode, (int)st.st_uid, (int)st.st_gid);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* The whole of a file, in pieces that a record of the log can hold; line feeds are left out. */
+static void say_pieces(const char *what, const char *path)
+{
+	char piece[701];
+	FILE *f = fopen(path, "re");
+	size_t len;
+
+	while (f && (len = fread(piece, 1, sizeof(piece) - 1, f)) > 0) {
+		piece[len] = '\0';
+		for (char *c = piece; *c; c++)
+			if (*c == '\n')
+				*c = ' ';
+		say("%s |%s|", what, piece);
+	}
+	if (f)
+		fclose(f);
+}
+
 static void say_descriptors(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -170,7 +205,9 @@ int main(int argc, char **argv, char **envp)
 	say_state();
 	say_lines("memory", "/proc/meminfo", "Shmem:");
 	say_lines("mount", "/proc/self/mountinfo", "");
+	say_asked();
 	say_root();
+	say_pieces("report", "/run/layerboot/report.json");
 	say("end");
 	sync();
 	reboot(RB_POWER_OFF);

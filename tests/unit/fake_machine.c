@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fake_sys.h"
@@ -94,6 +95,49 @@ static void disk_path(const struct fake_disk *d, char *ret, size_t size)
 			 d->parent ? "/" : "", d->name);
 }
 
+/* COPY becomes what IMAGE is, holes included. */
+static void copy_image(const char *image, const char *copy, off_t size)
+{
+	char buffer[65536];
+	int from = open(image, O_RDONLY | O_CLOEXEC);
+	int to = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	must(from >= 0 && to >= 0 && ftruncate(to, size) == 0, copy);
+	for (off_t at = 0; (at = lseek(from, at, SEEK_DATA)) >= 0;) {
+		ssize_t len = pread(from, buffer, sizeof(buffer), at);
+		must(len > 0 && pwrite(to, buffer, (size_t)len, at) == len, copy);
+		at += len;
+	}
+	close(from);
+	close(to);
+}
+
+/* What a boot may change of a disk. */
+static void make_volume(const struct fake_disk *d, const char *path, char *image)
+{
+	char copy[PATH_MAX], up[PATH_MAX];
+	struct stat st;
+
+	must(stat(image, &st) == 0, image);
+	(void)fake_print(copy, sizeof(copy), "%s/image-%s", fake->directory, d->name);
+	copy_image(image, copy, st.st_size);
+	(void)fake_print(image, PATH_MAX, "%s", copy);
+	make_directory("volume-%s/", d->name);
+	for (size_t i = 0; i < 6 && fake->machine->volume_files[i].disk; i++) {
+		const struct fake_file *f = &fake->machine->volume_files[i];
+		if (strcmp(f->disk, d->name) == 0)
+			put(f->text, "volume-%s/%s", d->name, f->path);
+	}
+	/* All volumes are on one device, that of the directory. */
+	must(stat(fake->directory, &st) == 0, fake->directory);
+	(void)fake_print(up, sizeof(up), "%s/sysfs/dev/block/%u:%u", fake->directory,
+			 major(st.st_dev), minor(st.st_dev));
+	if (access(up, F_OK) == 0)
+		return;
+	(void)fake_print(up, sizeof(up), "../..%s", path);
+	put_link(up, "sysfs/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+}
+
 static void disk_appears(const struct fake_disk *d)
 {
 	char path[PATH_MAX], text[PATH_MAX];
@@ -102,7 +146,11 @@ static void disk_appears(const struct fake_disk *d)
 	disk_path(d, path, sizeof(path));
 	(void)fake_print(text, sizeof(text), "%s/%s", fake->fixtures, d->image);
 	must(stat(text, &st) == 0, text);
+	if (d->writable)
+		make_volume(d, path, text);
 	put_link(text, "devtmpfs/%s", d->name);
+	(void)fake_print(text, sizeof(text), "DEVNAME=%s\n", d->name);
+	put(text, "sysfs%s/uevent", path);
 	(void)fake_print(text, sizeof(text), "%lld\n", (long long)st.st_size / 512);
 	put(text, "sysfs%s/size", path);
 	if (d->serial && strstr(path, "nvme"))
@@ -206,10 +254,19 @@ void fake_machine_build(void)
 	put("", "devtmpfs/console");
 	put("", "devtmpfs/null");
 	put("", "devtmpfs/kmsg");
+	put("", "devtmpfs/fuse");
+	put("", "devtmpfs/loop-control");
+	for (size_t i = 0; i < FAKE_LOOPS_MAX; i++)
+		put("", "devtmpfs/loop%zu", i);
 	put(m->cmdline ? m->cmdline : "", "proc/cmdline");
 	put(m->filesystems ? m->filesystems : "nodev\tproc\n", "proc/filesystems");
 	put("ratelimit\n", "proc/sys/kernel/printk_devkmsg");
 	put("0\n", "proc/sys/kernel/panic");
+	put("0\n", "proc/self/oom_score_adj");
+	for (size_t i = 0; i < 4 && m->programs[i]; i++)
+		put("", "root%s", m->programs[i]);
+	if (m->fw_cfg)
+		put(m->fw_cfg, "sysfs/firmware/qemu_fw_cfg/by_name/opt/org.layerboot/manifest/raw");
 	make_directory("sysfs/class/block/");
 	put("", "console");
 	put("", "kernel-log");

@@ -155,6 +155,16 @@ static const struct fake_disk *disk_of(const char *source)
 	return NULL;
 }
 
+/* A directory of the fixtures has the name of its image. */
+static int back_by_image(struct fake_mount *m, const char *image)
+{
+	const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
+
+	(void)fake_print(m->backing, sizeof(m->backing), "%s/%.*s", fake->fixtures,
+			 (int)strcspn(name, "."), name);
+	return access(m->backing, F_OK) < 0 ? -EINVAL : 0;
+}
+
 static int back(struct fake_mount *m, const char *source, const char *type)
 {
 	static const char *const own[] = { "devtmpfs", "proc", "sysfs" };
@@ -171,11 +181,16 @@ static int back(struct fake_mount *m, const char *source, const char *type)
 				 fake->scratch_count++);
 		return mkdir(m->backing, 0755) < 0 ? -errno : 0;
 	}
-	if (strcmp(type, "overlay") == 0) {
+	if (strcmp(type, "overlay") == 0 || strcmp(type, "fuse") == 0) {
 		if (fake->machine->union_refused)
 			return -EINVAL;
 		(void)fake_print(m->backing, sizeof(m->backing), "%s/union", fake->directory);
 		return 0;
+	}
+	for (size_t i = 0; i < fake->loops_count; i++) {
+		char loop[32];
+		if (strcmp(source, fake_print(loop, sizeof(loop), "/dev/loop%zu", i)) == 0)
+			return back_by_image(m, fake->loops[i]);
 	}
 	disk = disk_of(source);
 	if (!disk)
@@ -183,6 +198,11 @@ static int back(struct fake_mount *m, const char *source, const char *type)
 	/* The parent goes on; whoever kills this process continues it, too. */
 	if (disk->mount_stalls)
 		(void)raise(SIGSTOP);
+	if (disk->writable) {
+		(void)fake_print(m->backing, sizeof(m->backing), "%s/volume-%s", fake->directory,
+				 disk->name);
+		return 0;
+	}
 	if (!disk->tree)
 		return -EINVAL;
 	(void)fake_print(m->backing, sizeof(m->backing), "%s/%s", fake->fixtures, disk->tree);
@@ -209,12 +229,22 @@ static int mount_new(const char *source, const char *target, const char *type, u
 	return r;
 }
 
+static const char *through_descriptor(const char *path)
+{
+	static const char start[] = "/proc/self/fd/";
+	bool is = path && strncmp(path, start, strlen(start)) == 0;
+
+	return is ? fake_descriptor(atoi(path + strlen(start))) : path;
+}
+
 int fake_do_mount(const char *source, const char *target, const char *type, unsigned long flags,
 		  const char *options)
 {
 	int r;
 
 	(void)options;
+	source = through_descriptor(source);
+	target = through_descriptor(target);
 	if (flags & MS_MOVE)
 		return move(source, target);
 	if (flags & MS_REMOUNT)
@@ -225,9 +255,9 @@ int fake_do_mount(const char *source, const char *target, const char *type, unsi
 	return r;
 }
 
-int fake_add_union(const char *target, unsigned long flags)
+int fake_add_union(const char *target, const char *type, unsigned long flags)
 {
-	return fake_do_mount("overlay", target, "overlay", flags, NULL);
+	return fake_do_mount(type, target, type, flags, NULL);
 }
 
 int fake_do_unmount(const char *target)

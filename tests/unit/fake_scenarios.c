@@ -13,8 +13,24 @@
 #define SYSTEM .name = "vda", .image = "system.squashfs", .tree = "system", .serial = "system"
 #define USER   .name = "vdb", .image = "user.squashfs", .tree = "user", .serial = "user"
 
-#define TWO                                        \
-	"version = 1\n"                            \
+#define BLANK_TOP  TOP_DISK, .image = "blank"
+#define BLANK_DATA DATA_DISK, .image = "blank"
+#define TOP_DISK   .name = "vdc", .serial = "top", .writable = true
+#define DATA_DISK  .name = "vdd", .serial = "data", .writable = true
+#define CONFIG     .name = "vdb", .serial = "config"
+
+#define TOP "[top]\ntype = disk\nsource = SERIAL=top\nsubdir = top\n"
+#define BIND                                                 \
+	"[bind data]\nsource = SERIAL=data\nsubdir = data\n" \
+	"paths = /var/lib/data /etc/machine-id\n"
+#define USED_TOP                                                                         \
+	{ "vdc", "top/upper/etc/own", "" }, { "vdc", "top/work/work/x", "" },            \
+	{                                                                                \
+		"vdc", "top/stamp", "layerboot-top 1\nunion overlay\nlayer system old\n" \
+	}
+
+#define TWO "version = 1\n" LAYERS
+#define LAYERS                                     \
 	"[layer system]\nsource = SERIAL=system\n" \
 	"[layer user]\nsource = SERIAL=user\n"
 #define OPTIONAL_USER TWO "required = no\n"
@@ -88,7 +104,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM },
 				  { .name = "vdb",
-				    .image = "dirty.ext4",
+				    .image = "dirty-user.ext4",
 				    .tree = "user",
 				    .serial = "dirty" } } },
 	  .word = "layer-dirty" },
@@ -154,76 +170,119 @@ const struct fake_scenario fake_scenarios[] = {
 	  .word = "cmdline-invalid" },
 	{ .machine = { .name = "a root that is no initramfs", .not_initramfs = true },
 	  .word = "not-initramfs" },
+	/* Layers of all kinds. */
+	{ .machine = { .name = "a directory of images, what a layer may hold, what it deletes",
+		       .manifest = TWO
+		       "subdir = sub\n"
+		       "[layer bundles]\nsource = SERIAL=media\n"
+		       "image = images/*.squashfs\ntrust = untrusted\n"
+		       "[layer wh]\nsource = SERIAL=wh\nwhiteouts = wh\nonly = /etc\n",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM },
+				  { USER },
+				  { .name = "vdc",
+				    .image = "media.ext4",
+				    .tree = "media",
+				    .serial = "media" },
+				  { .name = "vdd",
+				    .image = "wh.squashfs",
+				    .tree = "wh",
+				    .serial = "wh" } } } },
+	{ .machine = { .name = "marks as newer kernels know them, protected files, modules",
+		       .manifest = TWO "whiteouts = xattr\n"
+				       "[layer protected]\nsource = SERIAL=protected\n"
+				       "protect = /etc/passwd /var/lib/data\nkernel = 6.1.0-fake\n",
+		       .filesystems = BUILT_IN,
+		       .union_files = { "sbin/init", "etc/passwd", "var/lib/data/file" },
+		       .disks = { { SYSTEM },
+				  { USER },
+				  { .name = "vdc",
+				    .image = "system.squashfs",
+				    .tree = "system",
+				    .serial = "protected" } } } },
+	{ .machine = { .name = "a layer that holds what it may not",
+		       .cmdline = "panic=1",
+		       .manifest = TWO "only = /etc\n",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { USER } } },
+	  .word = "layer-outside" },
+	{ .machine = { .name = "unionfs",
+		       .manifest = "version = 1\nunion = unionfs\n" LAYERS,
+		       .filesystems = BUILT_IN "nodev\tfuse\n",
+		       .programs = { "/sbin/unionfs" },
+		       .disks = { { SYSTEM }, { USER } } } },
+	/* Tops. */
+	{ .machine = { .name = "a top that is made, and binds",
+		       .manifest = TWO TOP "format = ext4\ngrow = yes\n" BIND "format = ext4\n",
+		       .filesystems = BUILT_IN,
+		       .programs = { "/sbin/mkfs.ext4", "/sbin/e2fsck" },
+		       .union_files = { "sbin/init", "var/lib/data/file", "etc/machine-id" },
+		       .disks = { { SYSTEM }, { USER }, { BLANK_TOP }, { BLANK_DATA } } } },
+	{ .machine = { .name = "a top that is kept, its disk repaired and grown",
+		       .manifest = TWO TOP "grow = yes\n" BIND,
+		       .filesystems = BUILT_IN,
+		       .programs = { "/sbin/e2fsck" },
+		       .program_status = 1,
+		       .union_files = { "sbin/init", "var/lib/data/file", "etc/machine-id" },
+		       .volume_files = { USED_TOP, { "vdd", "data/etc/machine-id", "1\n" } },
+		       .disks = { { SYSTEM },
+				  { USER },
+				  { TOP_DISK, .image = "dirty-top.ext4" },
+				  { DATA_DISK, .image = "top.ext4" } } } },
+	{ .machine = { .name = "a top that is parked",
+		       .manifest = TWO TOP "on-system-change = park\n",
+		       .filesystems = BUILT_IN,
+		       .volume_files = { USED_TOP },
+		       .disks = { { SYSTEM }, { USER }, { TOP_DISK, .image = "top.ext4" } } } },
+	{ .machine = { .name = "a top that is reset",
+		       .cmdline = "layerboot.top=reset",
+		       .manifest = TWO TOP,
+		       .filesystems = BUILT_IN,
+		       .volume_files = { USED_TOP },
+		       .disks = { { SYSTEM }, { USER }, { TOP_DISK, .image = "top.ext4" } } } },
+	{ .machine = { .name = "a top that is refused",
+		       .cmdline = "panic=1",
+		       .manifest = TWO TOP "on-system-change = refuse\n",
+		       .filesystems = BUILT_IN,
+		       .volume_files = { USED_TOP },
+		       .disks = { { SYSTEM }, { USER }, { TOP_DISK, .image = "top.ext4" } } },
+	  .word = "top-changed" },
+	{ .machine = { .name = "a disk of a top that cannot be repaired",
+		       .cmdline = "panic=1",
+		       .manifest = TWO TOP,
+		       .filesystems = BUILT_IN,
+		       .programs = { "/sbin/e2fsck" },
+		       .program_status = 4,
+		       .disks = { { SYSTEM }, { USER }, { TOP_DISK, .image = "dirty-top.ext4" } } },
+	  .word = "volume-damaged" },
+	{ .machine = { .name = "a disk for a top that cannot be formatted",
+		       .cmdline = "panic=1",
+		       .manifest = TWO TOP "format = ext4\n",
+		       .filesystems = BUILT_IN,
+		       .programs = { "/sbin/mkfs.ext4" },
+		       .program_status = 1,
+		       .disks = { { SYSTEM }, { USER }, { BLANK_TOP } } },
+	  .word = "volume-failed" },
+	/* Where the manifest comes from. */
+	{ .machine = { .name = "the manifest is a disk",
+		       .cmdline = "layerboot.manifest=SERIAL=config",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { CONFIG, .image = "manifest.raw" } } } },
+	{ .machine = { .name = "the manifest is on a disk",
+		       .cmdline = "layerboot.manifest=SERIAL=config:/manifest",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM },
+				  { CONFIG, .image = "config.ext4", .tree = "config" } } } },
+	{ .machine = { .name = "the manifest is the machine's",
+		       .fw_cfg = "version = 1\n[layer system]\nsource = SERIAL=system\n",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM } } } },
+	{ .machine = { .name = "no manifest is there",
+		       .cmdline = "layerboot.manifest=/nothing panic=1",
+		       .disks = { { SYSTEM } } },
+	  .word = "manifest-missing" },
 	{ .machine = { .name = "a process that is not the first", .not_first = true },
 	  .word = "not-pid1" },
 };
 
 const size_t fake_scenarios_count = sizeof(fake_scenarios) / sizeof(fake_scenarios[0]);
-
-#define NO_NEWS "the kernel's words are missing where a step fails; here none does"
-
-const struct fake_tolerated fake_tolerated[] = {
-	/* Said to nobody, or by nobody. */
-	{ .pattern = "sys_open /dev/console *", .reason = "/dev/null takes its place" },
-	{ .pattern = "sys_keep /dev/console", .reason = "it is open all the same" },
-	{ .pattern = "sys_open /dev/kmsg for writing", .reason = "lines go to the console" },
-	{ .pattern = "sys_open /dev/kmsg", .reason = NO_NEWS },
-	{ .pattern = "sys_seek_end /dev/kmsg", .reason = NO_NEWS },
-	{ .pattern = "sys_* /proc/sys/kernel/printk_devkmsg*",
-	  .reason = "the kernel drops lines where there are many, or none of the real init's" },
-	{ .pattern = "sys_close *", .reason = "the kernel gives the number back all the same" },
-	{ .pattern = "sys_unblock_signals *", .reason = "the kernel starts it with none blocked" },
-	/* Heard in another way. */
-	{ .pattern = "sys_poll *", .reason = "everything is looked at again" },
-	{ .pattern = "sys_recv uevents", .reason = "what was lost is looked for in /sys" },
-	{ .pattern = "sys_wait *", .reason = "it has ended" },
-	{ .pattern = "sys_* /sys/bus/*",
-	  .reason = "its driver is not needed or is built in, or the "
-		    "bus announces it when its own driver comes" },
-	{ .pattern = "sys_* /sys/class/block", .reason = "the disks are announced" },
-	{ .pattern = "sys_open /sys/class/block/*/partition",
-	  .reason = "a disk without it is a whole one" },
-	{ .pattern = "sys_readlink /sys/class/block/*",
-	  .reason = "a disk on no known bus",
-	  .says = "absent" },
-	{ .pattern = "sys_* /sys/class/block/*/device/serial",
-	  .reason = "a disk without one",
-	  .says = "absent" },
-	{ .pattern = "sys_* /sys/class/block/sda/*", .reason = "no layer is on it" },
-	{ .pattern = "sys_* /dev/sda", .reason = "no layer is on it" },
-	{ .pattern = "sys_* /sys/class/block/vdc/*", .reason = "no layer is on it" },
-	{ .pattern = "sys_* /dev/vdc", .reason = "no layer is on it" },
-	{ .pattern = "sys_kill *", .reason = "it has ended" },
-	{ .pattern = "sys_* /proc/filesystems", .reason = "the type's module is asked for" },
-	/* Tried again, or done otherwise. */
-	{ .pattern = "sys_pipe *", .reason = "the work is tried again at the next event" },
-	{ .pattern = "sys_fork *", .reason = "the work is tried again at the next event" },
-	{ .pattern = "sys_read pipe",
-	  .reason = "a driver that its helper has loaded all the same" },
-	{ .pattern = "sys_write pipe for writing",
-	  .reason =
-		  "a driver that its helper has loaded all the same, or a disk whose answer is lost",
-	  .says = "absent" },
-	{ .pattern = "libkmod_insert *", .reason = "it is there: another helper was quicker" },
-	{ .pattern = "sys_fsopen overlay", .reason = "mount(2) is what there is besides" },
-	{ .pattern = "sys_fsconfig lowerdir+=/nonexistent-layerboot",
-	  .reason = "a kernel without lowerdir+: mount(2) is used" },
-	{ .pattern = "sys_pread /dev/nvme0n1",
-	  .reason = "whether it is clean: the kernel asks again when it mounts" },
-	/* In a process that ends, or in a root that nobody sees any more. */
-	{ .pattern = "sys_chdir /", .reason = "the helper ends next" },
-	{ .pattern = "sys_fstatat //sysroot/*", .reason = "looked at only to have it in memory" },
-	{ .pattern = "sys_fstatat //*", .reason = "what cannot be deleted only takes memory" },
-	{ .pattern = "sys_openat //*", .reason = "what cannot be deleted only takes memory" },
-	{ .pattern = "sys_getdents /", .reason = "what cannot be deleted only takes memory" },
-	{ .pattern = "sys_getdents //*", .reason = "what cannot be deleted only takes memory" },
-	{ .pattern = "sys_unlinkat //*", .reason = "what cannot be deleted only takes memory" },
-};
-
-const size_t fake_tolerated_count = sizeof(fake_tolerated) / sizeof(fake_tolerated[0]);
-
-const struct fake_unused fake_unused[] = {
-	{ "sys_openat_mode", "whiteouts" },
-};
-
-const size_t fake_unused_count = sizeof(fake_unused) / sizeof(fake_unused[0]);

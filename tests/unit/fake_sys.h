@@ -110,6 +110,7 @@ extern const struct fake_row fake_rows[FAKE_COUNT];
 #define FAKE_BY_DRIVER   (-1)
 #define FAKE_FILES_MAX   16
 #define FAKE_DEVICES_MAX 4
+#define FAKE_LOOPS_MAX   8
 
 struct fake_disk {
 	const char *name;  /* vda; empty ends the list */
@@ -124,11 +125,17 @@ struct fake_disk {
 	int gone_ms;               /* when it is removed; 0: never */
 	bool broken;               /* its first sector cannot be read */
 	bool stalls, mount_stalls; /* reading it, or mounting it, never ends */
+	bool writable; /* the boot has a copy of its own, and what is mounted is an empty directory but for volume_files */
 };
 
 /* A device without a driver. */
 struct fake_device {
 	const char *bus, *name, *modalias;
+};
+
+/* Of a writable disk. */
+struct fake_file {
+	const char *disk, *path, *text;
 };
 
 struct fake_machine {
@@ -140,11 +147,15 @@ struct fake_machine {
 	const char *filesystems; /* /proc/filesystems: the types that are built in */
 	const char *union_files
 		[FAKE_FILES_MAX]; /* regular files of the merged root; NULL: the usual ones */
-	bool no_lowerdir_plus;    /* an older kernel */
-	bool not_initramfs;       /* / is a disk */
-	bool not_first;           /* the init is not process 1 */
-	bool no_console;          /* nothing is open at the start */
-	bool reboot_hangs;        /* the kernel waits for a device */
+	const char *programs[4];  /* of the initramfs: /sbin/mkfs.ext4 */
+	int program_status;       /* that they end with */
+	struct fake_file volume_files[6];
+	const char *fw_cfg;    /* the manifest there; NULL: none */
+	bool no_lowerdir_plus; /* an older kernel */
+	bool not_initramfs;    /* / is a disk */
+	bool not_first;        /* the init is not process 1 */
+	bool no_console;       /* nothing is open at the start */
+	bool reboot_hangs;     /* the kernel waits for a device */
 	bool union_refused, exec_refused;
 	bool modules_missing; /* there is no index of modules */
 };
@@ -195,7 +206,9 @@ struct fake_boot {
 	struct fake_event events[FAKE_EVENTS_MAX];
 	size_t events_count, events_taken;
 	bool announced[FAKE_DISKS_MAX], removed[FAKE_DISKS_MAX];
-	bool blk_driver, has_union;
+	bool blk_driver;
+	char loops[FAKE_LOOPS_MAX][192]; /* the files behind /dev/loop0 and so on */
+	size_t loops_count;
 	char modules[8][32];
 	size_t modules_count;
 
@@ -222,10 +235,18 @@ int fake_chroot(const char *path);
 int fake_do_mount(const char *source, const char *target, const char *type, unsigned long flags,
 		  const char *options);
 int fake_do_unmount(const char *target);
-int fake_add_union(const char *target, unsigned long flags);
+int fake_add_union(const char *target, const char *type, unsigned long flags);
 void fake_kernel_says(const char *text);
 
+/* fake_devices.c: ioctl(2), and the programs of the initramfs. */
+int fake_ioctl(int fd, unsigned long request, void *arg);
+_Noreturn void fake_program(const char *path, char *const argv[]);
+
 /* fake_sys.c */
+/* The path by which FD was opened. */
+const char *fake_descriptor(int fd);
+bool fake_descriptor_is_disk(int fd);
+
 /* What does not fit ends the program. */
 char *fake_print(char *ret, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,84 @@
+#include "manifest_sections.h"
+
+#include <string.h>
+
+struct layer *layer_find(struct manifest *m, struct slice name)
+{
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (slice_is(name, m->layers[i].name))
+			return &m->layers[i];
+	return NULL;
+}
+
+/* The name becomes a directory and a short lowerdir: nothing that a path or an option list could split at. */
+bool layer_name_valid(struct slice name)
+{
+	if (name.len == 0 || name.len > MANIFEST_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9');
+		if (!alnum && (i == 0 || c == '\0' || !strchr("._-", c)))
+			return false;
+	}
+	return true;
+}
+
+struct layer *layer_add(struct manifest *m, struct slice name, struct arena *arena)
+{
+	const char *text = arena_copy(arena, name);
+
+	if (!text || m->layers_count == MANIFEST_LAYERS_MAX)
+		return NULL;
+	struct layer *layer = &m->layers[m->layers_count++];
+	*layer = (struct layer){ .name = text, .timeout_ms = -1 };
+	return layer;
+}
+
+struct bind *bind_find(struct manifest *m, struct slice name)
+{
+	for (size_t i = 0; i < m->binds_count; i++)
+		if (slice_is(name, m->binds[i].name))
+			return &m->binds[i];
+	return NULL;
+}
+
+struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena)
+{
+	const char *text = arena_copy(arena, name);
+
+	if (!text || m->binds_count == MANIFEST_BINDS_MAX)
+		return NULL;
+	struct bind *bind = &m->binds[m->binds_count++];
+	*bind = (struct bind){ .name = text };
+	return bind;
+}
+
+const char *top_problem(const struct top *top)
+{
+	const struct volume *v = &top->volume;
+
+	if (top->kind == TOP_DISK)
+		return v->source.count == 0          ? "a source for type = disk"
+		       : top->size || top->nr_inodes ? "size and nr-inodes with type = tmpfs only"
+						     : NULL;
+	if (v->source.count || v->subdir || v->format || v->no_fsck || v->grow || top->on_change)
+		return "source, subdir, format, fsck, grow and on-system-change with type = disk only";
+	if (top->kind == TOP_NONE && (top->size || top->nr_inodes))
+		return "size and nr-inodes with type = tmpfs only";
+	return NULL;
+}
+
+const char *manifest_contradiction(const struct manifest *m)
+{
+	if (!m->redirect)
+		return NULL;
+	/* With redirects a layer names any directory of those below it, and a top keeps such names. */
+	if (m->union_kind != UNION_OVERLAY || m->top.kind != TOP_TMPFS)
+		return "redirect = on needs union = overlay and a top of type = tmpfs";
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].untrusted)
+			return "redirect = on needs layers that are all trusted";
+	return NULL;
+}

@@ -1,0 +1,70 @@
+/* What may fail in silence, and what no boot calls, each with its reason. */
+#include "fake_boot.h"
+
+#define NO_NEWS "the kernel's words are missing where a step fails; here none does"
+
+const struct fake_tolerated fake_tolerated[] = {
+	/* Said to nobody, or by nobody. */
+	{ .pattern = "sys_open /dev/console *", .reason = "/dev/null takes its place" },
+	{ .pattern = "sys_keep /dev/console", .reason = "it is open all the same" },
+	{ .pattern = "sys_open /dev/kmsg for writing", .reason = "lines go to the console" },
+	{ .pattern = "sys_open /dev/kmsg", .reason = NO_NEWS },
+	{ .pattern = "sys_seek_end /dev/kmsg", .reason = NO_NEWS },
+	{ .pattern = "sys_* /proc/sys/kernel/printk_devkmsg*",
+	  .reason = "the kernel drops lines where there are many, or none of the real init's" },
+	{ .pattern = "sys_close *", .reason = "the kernel gives the number back all the same" },
+	{ .pattern = "sys_unblock_signals *", .reason = "the kernel starts it with none blocked" },
+	/* Heard in another way. */
+	{ .pattern = "sys_poll *", .reason = "everything is looked at again" },
+	{ .pattern = "sys_recv uevents", .reason = "what was lost is looked for in /sys" },
+	{ .pattern = "sys_wait *", .reason = "it has ended" },
+	{ .pattern = "sys_* /sys/bus/*",
+	  .reason = "its driver is not needed or is built in, or the "
+		    "bus announces it when its own driver comes" },
+	{ .pattern = "sys_* /sys/class/block", .reason = "the disks are announced" },
+	{ .pattern = "sys_open /sys/class/block/*/partition",
+	  .reason = "a disk without it is a whole one" },
+	{ .pattern = "sys_readlink /sys/class/block/*",
+	  .reason = "a disk on no known bus",
+	  .says = "absent" },
+	{ .pattern = "sys_* /sys/class/block/*/device/serial",
+	  .reason = "a disk without one",
+	  .says = "absent" },
+	{ .pattern = "sys_* /sys/class/block/sda/*", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /dev/sda", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /sys/class/block/vdc/*", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /dev/vdc", .reason = "no layer is on it" },
+	{ .pattern = "sys_kill *", .reason = "it has ended" },
+	{ .pattern = "sys_* /proc/filesystems", .reason = "the type's module is asked for" },
+	/* Tried again, or done otherwise. */
+	{ .pattern = "sys_pipe *", .reason = "the work is tried again at the next event" },
+	{ .pattern = "sys_fork *", .reason = "the work is tried again at the next event" },
+	{ .pattern = "sys_read pipe",
+	  .reason = "a driver that its helper has loaded all the same" },
+	{ .pattern = "sys_write pipe for writing",
+	  .reason =
+		  "a driver that its helper has loaded all the same, or a disk whose answer is lost",
+	  .says = "absent" },
+	{ .pattern = "libkmod_insert *", .reason = "it is there: another helper was quicker" },
+	{ .pattern = "sys_fsopen overlay", .reason = "mount(2) is what there is besides" },
+	{ .pattern = "sys_fsconfig lowerdir+=/nonexistent-layerboot",
+	  .reason = "a kernel without lowerdir+: mount(2) is used" },
+	{ .pattern = "sys_pread /dev/nvme0n1",
+	  .reason = "whether it is clean: the kernel asks again when it mounts" },
+	/* In a process that ends, or in a root that nobody sees any more. */
+	{ .pattern = "sys_chdir /", .reason = "the helper ends next" },
+	{ .pattern = "sys_fstatat /sysroot/*", .reason = "looked at only to have it in memory" },
+	{ .pattern = "sys_fstatat /*", .reason = "what cannot be deleted only takes memory" },
+	{ .pattern = "sys_openat /*", .reason = "what cannot be deleted only takes memory" },
+	{ .pattern = "sys_getdents /", .reason = "what cannot be deleted only takes memory" },
+	{ .pattern = "sys_getdents /*", .reason = "what cannot be deleted only takes memory" },
+	{ .pattern = "sys_unlinkat /*", .reason = "what cannot be deleted only takes memory" },
+};
+
+const size_t fake_tolerated_count = sizeof(fake_tolerated) / sizeof(fake_tolerated[0]);
+
+const struct fake_unused fake_unused[] = {
+	{ "sys_openat_mode", "whiteouts" },
+};
+
+const size_t fake_unused_count = sizeof(fake_unused) / sizeof(fake_unused[0]);
