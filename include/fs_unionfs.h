@@ -9,7 +9,8 @@ struct fs_unionfs {
 	const char *target;
 	const char *const *lowers; /* absolute directories, highest first */
 	size_t lowers_count;
-	const char *upper; /* NULL: read-only */
+	const char *upper;   /* NULL: read-only */
+	const char *options; /* of unionfs-fuse, separated by commas */
 };
 
 /*

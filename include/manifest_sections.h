@@ -11,7 +11,10 @@ struct layer *layer_find(struct manifest *m, struct slice name);
 /* NULL if there is no room. */
 struct layer *layer_add(struct manifest *m, struct slice name, struct arena *arena);
 
-/* The same of [bind NAME]. */
+/* The same of [bind NAME]. "top" stands for the top where volumes are told apart by their names. */
+#define EXPECTED_BIND_NAME EXPECTED_LAYER_NAME ", but not top"
+
+bool bind_name_valid(struct slice name);
 struct bind *bind_find(struct manifest *m, struct slice name);
 struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena);
 

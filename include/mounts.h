@@ -18,6 +18,7 @@ struct mounting {
 	char disk[32]; /* that it is mounted from */
 	enum progress progress;
 	struct chain chain;
+	bool passing; /* unmounted again before the union is made: no step of the plan */
 	int64_t start_us, ms;
 	/* What its steps told. */
 	char digest[24], device[32];

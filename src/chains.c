@@ -1,21 +1,31 @@
 #include "chains.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "execute.h"
 #include "record.h"
 #include "sys.h"
 
-/* Facts that the step has written of itself, alone, become part of those that are told of every step. */
-static void tell(struct builder *own, uint64_t index, int64_t start_us)
+/*
+ * What the step has written becomes part of the facts that are told of every step, but for lines of the inventory:
+ * facts of its own, or words, as those of a program that has repaired something.
+ */
+static void tell(const struct step *s, struct builder *own, uint64_t index, int64_t start_us)
 {
-	struct facts facts = { 0 };
 	struct slice text = { .at = own->at, .len = own->len };
+	bool inventory = record_is(text, "STAMP") || record_is(text, "IMAGE") ||
+			 record_is(text, "LISTING");
+	struct facts facts = { 0 };
 
-	if (text.len > 0 && text.at[text.len - 1] == '\n' && !record_is(text, "STAMP") &&
-	    facts_parse((struct slice){ text.at, text.len - 1 }, &facts) == 0)
+	if (text.len > 0 && !inventory) {
+		text.len -= text.at[text.len - 1] == '\n';
+		if (facts_parse(text, &facts) < 0)
+			(void)snprintf(facts.warning, sizeof(facts.warning), "%s: %.*s", s->source,
+				       (int)text.len, text.at);
 		own->len = 0;
+	}
 	facts.step = index;
 	facts.start_us = (uint64_t)start_us;
 	facts.us = (uint64_t)(sys_now_us() - start_us);
@@ -33,7 +43,7 @@ int chain_run(const struct chain *c, struct builder *answer)
 		builder_start(&own, answer->at + answer->len, answer->size - answer->len);
 		int r = execute_step(&c->steps[i], &own);
 		if (r == 0)
-			tell(&own, i, start_us);
+			tell(&c->steps[i], &own, i, start_us);
 		answer->len += own.len;
 		answer->overflow |= own.overflow;
 		if (r < 0)

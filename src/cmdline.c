@@ -143,6 +143,11 @@ static void split(struct slice text, struct slice *name, struct slice *value)
 	}
 }
 
+static int too_long(struct failure *failure)
+{
+	return failure_set(failure, FAILURE_LIMIT, NULL, "the kernel command line is too long");
+}
+
 static int set_own(struct cmdline *c, struct slice name, struct slice value, struct arena *arena,
 		   struct failure *failure)
 {
@@ -163,9 +168,11 @@ static int set_own(struct cmdline *c, struct slice name, struct slice value, str
 	}
 	const char *copy = arena_copy(arena, value);
 	if (!copy)
-		return failure_set(failure, FAILURE_LIMIT, NULL,
-				   "the kernel command line is too long");
-	if (p->set(c, copy, arena) < 0)
+		return too_long(failure);
+	int r = p->set(c, copy, arena);
+	if (r == -ENOMEM)
+		return too_long(failure);
+	if (r < 0)
 		return failure_set(failure, FAILURE_CMDLINE, NULL, "layerboot.%s=%s: expected %s",
 				   p->name, copy, p->expected);
 	return 0;
@@ -209,8 +216,7 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 		} else if (slice_is(name, "quiet")) {
 			quiet = true;
 		} else if (set_kernels_own(ret, name, value, arena) < 0 && result == 0) {
-			result = failure_set(failure, FAILURE_LIMIT, NULL,
-					     "the kernel command line is too long");
+			result = too_long(failure);
 		}
 	}
 	/* What is said to layerboot alone stands above it, wherever it stands. */

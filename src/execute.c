@@ -34,6 +34,7 @@ static int start_unionfs(const struct step *s, struct builder *words)
 	static char names[MANIFEST_LAYERS_MAX][sizeof(PATH_LAYERS) + RESOLVED_NAME_MAX];
 	static const char *lowers[MANIFEST_LAYERS_MAX];
 	const struct fs_unionfs u = { .target = s->target,
+				      .options = s->options,
 				      .lowers = lowers,
 				      .lowers_count = s->lowers_count,
 				      .upper = s->upper };
@@ -219,11 +220,11 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 		}
 	if (said && !*text)
 		return failure_set(failure, kind, s->layer, "%s", words);
-	bool kernels = s->kind == STEP_LAYER || s->kind == STEP_MEDIUM || s->kind == STEP_UNION ||
+	bool kernels = s->kind == STEP_LAYER || s->kind == STEP_MEDIUM ||
+		       (s->kind == STEP_UNION && strcmp(s->type, "unionfs") != 0) ||
 		       s->kind == STEP_VOLUME;
 	builder_start(&b, what, sizeof(what));
 	add_what(s, &b);
-	return failure_set(failure, kind, s->layer, "%s: %s%s%s%s%s", what, text,
-			   said ? " (" : "", said && kernels ? "kernel: " : "", said ? words : "",
-			   said ? ")" : "");
+	return failure_set(failure, kind, s->layer, "%s: %s%s%s%s%s", what, text, said ? " (" : "",
+			   said && kernels ? "kernel: " : "", said ? words : "", said ? ")" : "");
 }

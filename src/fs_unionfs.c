@@ -14,15 +14,8 @@
 #define DEVICE   "/dev/fuse"
 #define BRANCHES "/.union"
 
-/*
- * allow_other: not only for the user of the daemon. suid, dev: the root needs sudo and device nodes, and libfuse
- * takes both away unless told. use_ino: numbers that last, which hard links are recognised by. max_files: each
- * file that is open in the guest is one of the daemon's. statfs_omit_ro: df tells the space of the top. subtype:
- * else libfuse makes one of argv[0].
- */
-#define OPTIONS                                                            \
-	"cow,allow_other,use_ino,suid,dev,hide_meta_files,statfs_omit_ro," \
-	"max_files=65536,fsname=unionfs,subtype=unionfs"
+/* Without a subtype libfuse makes one of argv[0]. */
+#define NAMES "fsname=unionfs,subtype=unionfs"
 
 static int check(void)
 {
@@ -165,15 +158,21 @@ static int settle(void)
 static _Noreturn void watch(const char *branches, const struct fs_unionfs *u, int answer)
 {
 	const int tick_ms = 500;
+	struct builder options;
+	char text[512];
 	pid_t pid = 0;
 	int r = settle();
 
 	/* The same mark as the daemon's; in the copy of PID 1's memory that is this process's own. */
 	program_invocation_name[0] = '@';
+	builder_start(&options, text, sizeof(text));
+	builder_addf(&options, "%s,%s" NAMES, u->options, u->upper ? "" : "ro,");
+	if (options.overflow)
+		r = -E2BIG;
 	if (r == 0)
 		r = pid = sys_fork();
 	if (r == 0)
-		become_unionfs(branches, u->upper ? OPTIONS : OPTIONS ",ro", u->target, answer);
+		become_unionfs(branches, text, u->target, answer);
 	/* libfuse mounts, forks the daemon, and ends the process that was started. */
 	int status = 0;
 	if (r > 0)

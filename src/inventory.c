@@ -263,7 +263,8 @@ int inventory_parse(struct slice text, struct inventory *ret, size_t *line)
 	struct slice one;
 
 	ret->count = ret->images_count = ret->listings_count = 0;
-	ret->stamp.disk[0] = '\0';
+	ret->stamp.disk[0] = ret->stamp.text[0] = '\0';
+	ret->stamp.used = false;
 	for (*line = 1; slice_next(&text, '\n', &one); (*line)++) {
 		size_t before = ret->count;
 		one = slice_trim(one);

@@ -188,9 +188,28 @@ static int set_only(struct place *p, struct slice value)
 	return paths(p, value, &p->layer->only, &p->layer->only_count);
 }
 
+/* What is bound past the union: not its root, which would hide all of it. */
+static int bound(struct place *p, struct slice value, const char *const **ret, size_t *count)
+{
+	const char *const *list = NULL;
+	size_t found = 0;
+	int r = paths(p, value, &list, &found);
+
+	for (size_t i = 0; r == 0 && i < found; i++)
+		if (strcmp(list[i], "/") == 0) {
+			p->at = 0;
+			return expect(p, "paths below /");
+		}
+	if (r == 0) {
+		*ret = list;
+		*count = found;
+	}
+	return r;
+}
+
 static int set_protect(struct place *p, struct slice value)
 {
-	return paths(p, value, &p->layer->protect, &p->layer->protect_count);
+	return bound(p, value, &p->layer->protect, &p->layer->protect_count);
 }
 
 static int set_kernel(struct place *p, struct slice value)
@@ -250,7 +269,7 @@ static int set_on_change(struct place *p, struct slice value)
 
 static int set_bind_paths(struct place *p, struct slice value)
 {
-	return paths(p, value, &p->bind->paths, &p->bind->paths_count);
+	return bound(p, value, &p->bind->paths, &p->bind->paths_count);
 }
 
 /* [top] and [bind NAME] say the same of their disk. */

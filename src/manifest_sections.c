@@ -36,6 +36,11 @@ struct layer *layer_add(struct manifest *m, struct slice name, struct arena *are
 	return layer;
 }
 
+bool bind_name_valid(struct slice name)
+{
+	return layer_name_valid(name) && !slice_is(name, "top");
+}
+
 struct bind *bind_find(struct manifest *m, struct slice name)
 {
 	for (size_t i = 0; i < m->binds_count; i++)

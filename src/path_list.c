@@ -24,7 +24,10 @@ static bool absolute_valid(struct slice path)
 	return path.len == 1 || parts_valid((struct slice){ path.at + 1, path.len - 1 });
 }
 
-/* Takes a word off *text, without its double quotes. False if there is none left. */
+/*
+ * Takes a word off *text, without its double quotes; one whose quotes are not closed, or that goes on behind them, is
+ * empty. False if there is none left.
+ */
 static bool take_word(struct slice *text, struct slice *ret)
 {
 	*text = slice_trim(*text);
@@ -36,8 +39,12 @@ static bool take_word(struct slice *text, struct slice *ret)
 	       (quoted ? text->at[len] != '"' : !memchr(" \t", text->at[len], 2)))
 		len++;
 	*ret = (struct slice){ .at = text->at + skip, .len = len - skip };
-	if (quoted && len < text->len)
+	if (quoted) {
 		len++;
+		if (len > text->len || (len < text->len && !memchr(" \t", text->at[len], 2)))
+			ret->len = 0;
+		len = len > text->len ? text->len : len;
+	}
 	*text = (struct slice){ .at = text->at + len, .len = text->len - len };
 	return true;
 }
@@ -59,7 +66,7 @@ static int parse_list(struct slice text, bool paths, struct arena *arena, const 
 	rest = text;
 	for (size_t i = 0; take_word(&rest, &word); i++) {
 		*at = (size_t)(word.at - text.at);
-		if (paths && !absolute_valid(word))
+		if (word.len == 0 || (paths && !absolute_valid(word)))
 			return -EINVAL;
 		list[i] = arena_copy(arena, word);
 		if (!list[i])

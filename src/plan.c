@@ -64,12 +64,20 @@ const size_t plan_bootstrap_count = sizeof(plan_bootstrap) / sizeof(plan_bootstr
 #define REDIRECT_OPTIONS "redirect_dir=on,metacopy=off,index=off,xino=off"
 
 /* What makes the union. unionfs is a program (unionfs-fuse), which needs fuse of the kernel. */
+/*
+ * allow_other: not only for the user of the daemon. suid, dev: the root needs sudo and device nodes, and libfuse
+ * takes both away unless told. use_ino: numbers that last, which hard links are recognised by. max_files: each
+ * file that is open in the guest is one of the daemon's. statfs_omit_ro: df tells the space of the top.
+ */
+#define UNIONFS_OPTIONS \
+	"cow,allow_other,use_ino,suid,dev,hide_meta_files,statfs_omit_ro,max_files=65536"
+
 static const struct backend {
 	const char *type, *module, *options;
 } backends[] = {
 	[UNION_OVERLAY] = { "overlay", "overlay", OVERLAY_OPTIONS },
 	[UNION_AUFS] = { "aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
-	[UNION_UNIONFS] = { "unionfs", "fuse", "cow,allow_other,use_ino,suid,dev" },
+	[UNION_UNIONFS] = { "unionfs", "fuse", UNIONFS_OPTIONS },
 };
 
 const char *plan_union_type(enum union_kind kind)
@@ -196,6 +204,12 @@ static int list_lowers(struct planner *p, struct step *join)
 	for (size_t i = 0; i < join->lowers_count; i++)
 		if (!lowers[i])
 			return planner_no_memory(p);
+	if (join->lowers_count > MANIFEST_LAYERS_MAX)
+		return failure_set(
+			p->failure, FAILURE_LIMIT, NULL,
+			"%zu layers with those that stand for whiteouts, and the kernel takes "
+			"%d",
+			join->lowers_count, MANIFEST_LAYERS_MAX);
 	join->lowers = lowers;
 	return 0;
 }

@@ -191,10 +191,12 @@ static void print_one_mount(const struct step *s, const struct step *from, const
 			    unsigned long flags, struct builder *b)
 {
 	bool loop = from->loop;
+	bool fuse = s->kind == STEP_UNION && strcmp(s->type, plan_union_type(UNION_UNIONFS)) == 0;
 
 	if (s->kind == STEP_UNION)
 		target = "/";
-	builder_addf(b, "%s %s %s%s ", target, from->type, loop ? "loop:" : "", from->source);
+	builder_addf(b, "%s %s%s %s%s ", target, fuse ? "fuse." : "", from->type,
+		     loop ? "loop:" : "", from->source);
 	add_flags(flags, b);
 	builder_add(b, "\n");
 }
@@ -223,7 +225,8 @@ void plan_print_json(const struct plan *p, struct builder *b)
 	static const char *const phases[] = {
 		[PHASE_BOOTSTRAP] = "bootstrap", [PHASE_LAYERS] = "layers", [PHASE_ROOT] = "root"
 	};
-	char text[8192];
+	/* A union of the longest names, or a walk with all the paths that a manifest can hold. */
+	static char text[MANIFEST_SIZE_MAX + 1024];
 	struct builder t;
 
 	json_open(b, "[");

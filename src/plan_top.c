@@ -1,5 +1,6 @@
 #include "planner.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -48,24 +49,45 @@ static int add_tmpfs_top(struct planner *p, const struct top *top)
 	return 0;
 }
 
+/* A line of a stamp, which comes from a disk. */
+static void add_line(struct slice line, struct builder *b)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)line.len, line.len ? line.at : "");
+	builder_add(b, line.len ? "\"" : "nothing");
+	builder_add_escaped(b, text, "");
+	builder_add(b, line.len ? "\"" : "");
+}
+
 /* The first line of the stamp that is not the same now, for the message. */
 static int fail_changed(struct planner *p, const char *old, const char *new)
 {
 	struct slice a = slice_of(old), b = slice_of(new), left, right;
+	char was[1024];
+	struct builder shown;
 
 	do {
 		if (!slice_next(&a, '\n', &left))
-			left = slice_of("nothing");
+			left = (struct slice){ 0 };
 		if (!slice_next(&b, '\n', &right))
-			right = slice_of("nothing");
-	} while (left.len == right.len && memcmp(left.at, right.at, left.len) == 0);
-	return failure_set(p->failure, FAILURE_TOP_CHANGED, NULL,
-			   "the top was made on \"%.*s\", and there is \"%.*s\" now", (int)left.len,
-			   left.at, (int)right.len, right.at);
+			right = (struct slice){ 0 };
+	} while (left.at && right.at && left.len == right.len &&
+		 memcmp(left.at, right.at, left.len) == 0);
+	builder_start(&shown, was, sizeof(was));
+	add_line(left, &shown);
+	builder_add(&shown, ", and there is ");
+	add_line(right, &shown);
+	return failure_set(p->failure, FAILURE_TOP_CHANGED, NULL, "the top was made on %s now",
+			   was);
 }
 
-/* What is done with the top that is there before it is used. -1: it is refused. */
-static int add_top_decision(struct planner *p, struct step step, const char *stamp, bool *ret_write)
+/*
+ * What is done with the top that is there before it is used. *ret_kept: it stays, and so does its stamp if the new
+ * one cannot be written. -1: it is refused.
+ */
+static int add_top_decision(struct planner *p, struct step step, const char *stamp, bool *ret_write,
+			    bool *ret_kept)
 {
 	static const enum step_kind kinds[] = { [ON_CHANGE_KEEP] = STEP_TOP_COMPARE,
 						[ON_CHANGE_PARK] = STEP_TOP_PARK,
@@ -76,6 +98,7 @@ static int add_top_decision(struct planner *p, struct step step, const char *sta
 	bool known = old && old->text[0], used = !old || old->used;
 	bool changed = used && known && strcmp(old->text, stamp) != 0;
 
+	*ret_kept = false;
 	*ret_write = !used || changed || top->reset || top->park;
 	if (top->reset || top->park) {
 		step.kind = top->reset ? STEP_TOP_RESET : STEP_TOP_PARK;
@@ -83,6 +106,7 @@ static int add_top_decision(struct planner *p, struct step step, const char *sta
 	} else if (changed && top->on_change == ON_CHANGE_REFUSE) {
 		return fail_changed(p, old->text, stamp);
 	} else if (changed) {
+		*ret_kept = top->on_change == ON_CHANGE_KEEP;
 		step.kind = kinds[top->on_change];
 		planner_add_root(p, step);
 	}
@@ -99,18 +123,18 @@ static int add_disk_top(struct planner *p, const struct step *join, struct step 
 			     .target = directory,
 			     .lowers = join->lowers,
 			     .lowers_count = join->lowers_count };
-	bool write;
+	bool write, kept;
 
 	if (!directory || !stamp)
 		return planner_no_memory(p);
-	if (add_top_decision(p, step, stamp, &write) < 0)
+	if (add_top_decision(p, step, stamp, &write, &kept) < 0)
 		return -1;
 	step.kind = STEP_TOP_PREPARE;
 	step.source = arena_printf(p->arena, PATH_LAYERS "/%s", join->lowers[0]);
 	planner_add_root(p, step);
 	if (write) {
 		step.kind = STEP_TOP_STAMP;
-		step.tolerant = p->in->stamp && p->in->stamp->used && !p->in->manifest->top.reset;
+		step.tolerant = kept;
 		step.source = stamp;
 		planner_add_root(p, step);
 	}

@@ -38,8 +38,10 @@ static int work_text(void *arg, struct builder *answer)
 	int r = fd < 0 ? fd : file_copy_text(fd, PATH_MANIFEST, MANIFEST_SIZE_MAX + 1, raw);
 	if (fd >= 0)
 		(void)sys_close(fd);
-	if (root >= 0)
+	if (root >= 0) {
 		(void)sys_close(root);
+		(void)sys_unmount(answer->at, 0);
+	}
 	return r;
 }
 
@@ -246,6 +248,7 @@ int pursue_manifest(struct discovery *d)
 	if (d->origin->kind == ORIGIN_FILE) {
 		if (want_medium(d, disk, &medium) < 0)
 			return -1;
+		medium->passing = true;
 		if (medium->progress != PROGRESS_DONE)
 			return 0;
 	}
@@ -280,6 +283,13 @@ int pursue_listing_ended(struct discovery *d, const struct job *j, int error, co
 int pursue_text_ended(struct discovery *d, int error, const char *words)
 {
 	d->text = error < 0 ? PROGRESS_FAILED : PROGRESS_DONE;
+	/* Unmounted by now: a layer on the same disk mounts it anew. */
+	for (size_t i = 0; i < d->mounts.count; i++)
+		if (d->mounts.all[i].passing) {
+			d->mounts.all[i].passing = false;
+			d->mounts.all[i].progress = PROGRESS_WANTED;
+			d->mounts.all[i].chain.count = 0;
+		}
 	return error < 0 ? failure_set(d->failure, FAILURE_MANIFEST_MISSING, NULL, "%s (%s): %s",
 				       d->origin->text, words, strerror(-error))
 			 : 0;

@@ -170,7 +170,7 @@ static void add_use(const struct report *r, const struct disk *d, struct builder
 	json_member_string(b, "use", use);
 	if (!u.len)
 		json_member_string(b, "rejected",
-				   d->error		? "cannot be read"
+				   d->error             ? "cannot be read"
 				   : lacks_file(res, d) ? "it lacks the file that image names"
 							: "no source of the manifest names it");
 }
@@ -223,7 +223,7 @@ static void add_stamp(const struct stamp *stamp, struct builder *b)
 
 static void add_steps(struct builder *b)
 {
-	char line[4096];
+	static char line[65536]; /* a union names all its layers */
 	struct builder l;
 
 	json_key(b, "steps");

@@ -71,6 +71,9 @@ static int found_images(struct resolver *r, const struct layer *layer, const str
 	size_t count = find_images(r, layer, d->name, images);
 	struct failure *f = &r->ret->failure;
 
+	/* That a file is not there is known only of a directory that could be read, or is not there itself. */
+	if (listing->error && listing->error != ENOENT)
+		return check_no_image(layer, d, listing, f);
 	if (count == 0 && layer->optional) {
 		struct resolved_layer *l = add_layer(r, layer);
 		if (l) {
@@ -222,9 +225,8 @@ static int resolve_volumes(struct resolver *r, const struct manifest *m)
 {
 	struct resolution *ret = r->ret;
 
-	ret->top = (struct resolved_volume){ 0 };
-	ret->binds_count = m->binds_count;
 	for (size_t i = 0; i < m->binds_count; i++) {
+		ret->binds_count++;
 		ret->binds[i] = (struct resolved_volume){ .name = m->binds[i].name,
 							  .volume = &m->binds[i].volume };
 		if (resolve_volume(r, &ret->binds[i], FAILURE_BIND_MISSING) < 0)
@@ -286,8 +288,8 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 	struct resolver r = { .inv = inv, .ret = ret, .timeout_ms = timeout_ms };
 	bool failed = false;
 
-	ret->layers_count = 0;
-	ret->questions_count = 0;
+	ret->layers_count = ret->binds_count = ret->questions_count = 0;
+	ret->top = (struct resolved_volume){ 0 };
 	ret->wake_ms = -1;
 	ret->failure.kind = FAILURE_NONE;
 	for (size_t i = 0; i < m->layers_count && !failed; i++)

@@ -43,9 +43,13 @@ int check_missing(enum failure_kind kind, const char *name, const struct source 
 int check_no_image(const struct layer *layer, const struct disk *d, const struct listing *listing,
 		   struct failure *f)
 {
-	return failure_set(f, FAILURE_IMAGE_MISSING, layer->name, "no file matches %s on %s%s%s",
-			   layer->image, d->name, listing->error ? ": " : "",
-			   listing->error ? strerror(listing->error) : "");
+	if (listing->error && listing->error != ENOENT)
+		return failure_set(f, FAILURE_LAYER_READ, layer->name,
+				   "the directory of %s on %s cannot be read: %s", layer->image,
+				   d->name, strerror(listing->error));
+	return failure_set(f, FAILURE_IMAGE_MISSING, layer->name, "no file matches %s on %s%s",
+			   layer->image, d->name,
+			   listing->error ? ": the directory is not there" : "");
 }
 
 /* An image that its last writer did not close is stale in ways that no mount option mends. */
@@ -149,7 +153,9 @@ int check_image(const struct layer *layer, const struct image_file *i, struct fa
 	if (layer->type)
 		return 0;
 	builder_start(&b, shown, sizeof(shown));
-	builder_addf(&b, "%s on %s (%s%s", i->path, i->disk, i->type, i->type[0] ? " " : "");
+	/* Who makes the disk chooses the names on it. */
+	builder_add_escaped(&b, i->path, "");
+	builder_addf(&b, " on %s (%s%s", i->disk, i->type, i->type[0] ? " " : "");
 	builder_add_bytes(&b, i->size);
 	builder_add(&b, ")");
 	struct content c = { .name = layer->name,
@@ -212,9 +218,12 @@ static int check_pair(const struct resolved_layer *a, const struct resolved_laye
 		return 0;
 	bool cut = match_by_cut(&a->layer->source, a->disk) ||
 		   match_by_cut(&b->layer->source, b->disk);
+	char shown[4 * IMAGE_PATH_MAX];
+	struct builder words;
+	builder_start(&words, shown, sizeof(shown));
+	builder_add_escaped(&words, b->image ? b->image->path : b->disk->name, "");
 	return failure_set(f, cut ? FAILURE_SERIAL_COLLISION : FAILURE_LAYER_DUPLICATE, b->name,
-			   "%s (%s) is also layer \"%s\" (%s)",
-			   b->image ? b->image->path : b->disk->name, b->layer->source.text,
+			   "%s (%s) is also layer \"%s\" (%s)", shown, b->layer->source.text,
 			   a->name, a->layer->source.text);
 }
 

@@ -81,10 +81,10 @@ int resolve_origin(const struct origin *origin, const struct inventory *inv, int
 	*ret_disk = NULL;
 	size_t count = resolver_look_for(&r, &origin->source, matches, CHECK_MATCHES_MAX, &asked);
 	if (count > 1)
-		return check_duplicate("manifest", &origin->source, matches, count, &ret->failure);
+		return check_duplicate(NULL, &origin->source, matches, count, &ret->failure);
 	if (count == 0 && inv->elapsed_ms >= timeout_ms)
-		return check_missing(FAILURE_MANIFEST_MISSING, "manifest", &origin->source,
-				     timeout_ms, inv, &ret->failure);
+		return check_missing(FAILURE_MANIFEST_MISSING, NULL, &origin->source, timeout_ms,
+				     inv, &ret->failure);
 	if (count == 0) {
 		resolver_wake(&r, timeout_ms);
 		if (!asked)

@@ -1,7 +1,8 @@
 """Layers that are files in a disk, directories of an image, partitions; what they may hold, and how they delete."""
-from cases import ABSENT, ALL, ALONE, BOTH, MAIN, MERGED, SYSTEM, SYSTEM_LAYER, USER_LAYER, manifest
+from cases import ABSENT, ALL, ALONE, BOTH, MAIN, MERGED, SYSTEM, SYSTEM_LAYER, TWO, USER_LAYER, manifest
 
 CARRIED = manifest(("all", "SERIAL=carrier", "image = layers/*.squashfs"))
+UNIONFS = TWO.replace("version = 1\n", "version = 1\nunion = unionfs\n")
 CARRIED_HELD = {"layers": {"all.1": "system", "all.2": "site", "all.3": "user"}}
 
 
@@ -51,12 +52,13 @@ CASES_LAYERS = [
          vm=["--qemu-arg=-device", "--qemu-arg=virtio-scsi-pci,id=wide", "--qemu-arg=-drive",
                             "--qemu-arg=if=none,id=wwn,format=raw,readonly=on,file={file:user.squashfs}",
                             "--qemu-arg=-device", "--qemu-arg=scsi-hd,drive=wwn,bus=wide.0,wwn=0x5000c50015ea71ac"]),
-    dict(name="wwn-nvme", disks=[SYSTEM], files=MERGED, manifest=manifest(SYSTEM_LAYER, ("user", "WWN=eui.5254000000000001")),
+    dict(name="wwn-nvme", disks=[SYSTEM], files=MERGED, manifest=manifest(SYSTEM_LAYER, ("user", "WWN=nvme.1b36-766f6c756d652d30313233343536373839-"
+                           "51454d55204e564d65204374726c-00000001")),
          replayed=True, layers={"system": "system", "user": "user"},
          vm=["--qemu-arg=-drive", "--qemu-arg=if=none,id=eui,format=raw,readonly=on,"
                             "file={file:user.squashfs}", "--qemu-arg=-device",
                             "--qemu-arg=nvme,id=ctl,serial=volume-0123456789", "--qemu-arg=-device",
-                            "--qemu-arg=nvme-ns,bus=ctl,drive=eui,eui64=0x5254000000000001"]),
+                            "--qemu-arg=nvme-ns,bus=ctl,drive=eui"]),
     dict(name="nvme-volume-serial", disks=[SYSTEM, ("vol0123456789abcdef0", "user.squashfs", "bus=nvme")], files=MERGED,
          manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=vol0123456789abcdef0"))),
 
@@ -80,8 +82,8 @@ CASES_LAYERS = [
     refused("untrusted-setuid", "setuid.ext4", "/etc/program: a set-user-ID program"),
     refused("untrusted-capability", "capability.ext4", "/etc/program: "),
     refused("untrusted-device", "device.ext4", "/etc/disk: "),
-    refused("untrusted-redirect", "redirect.ext4", "/etc/d: trusted.overlay.redirect"),
-    refused("untrusted-metacopy", "metacopy.ext4", "/etc/only-user: trusted.overlay.metacopy"),
+    refused("untrusted-redirect", "redirect.ext4", "/etc/d: the attribute trusted.overlay.redirect"),
+    refused("untrusted-metacopy", "metacopy.ext4", "/etc/only-user: the attribute trusted.overlay.metacopy"),
     dict(name="trusted-setuid-and-device", disks=[SYSTEM, ("user", "privileged.ext4")], files=MERGED,
          stats={"/etc/program": "104755 0:0", "/etc/disk": "60666 0:0"}),
     refused("only-outside", "user.squashfs", ": ", "only = /etc/d /opt", word="layer-outside", kernels=BOTH),
@@ -118,6 +120,10 @@ CASES_LAYERS = [
     # Other unions.
     dict(name="aufs-nowhere", disks=MAIN, word="union-unsupported", status=1, foreseen=False,
          manifest="version = 1\nunion = aufs\n" + user()[len("version = 1\n"):]),
+    dict(name="unionfs", disks=MAIN, files=MERGED, kernels=BOTH, rename="done", union=False, children="some",
+         memory=8192, manifest=UNIONFS),
+    dict(name="unionfs-left-out", disks=MAIN, word="union-unsupported", status=1, foreseen=False, planned=UNIONFS,
+         inject={"etc/layerboot/manifest": UNIONFS}, options=["--set", "union-unionfs"], also="no /sbin/unionfs"),
     dict(name="redirect-on", disks=MAIN, files=MERGED, union=False, rename="done",
          manifest="version = 1\nredirect = on\n" + user()[len("version = 1\n"):]),
 ]

@@ -59,9 +59,31 @@ int fake_ioctl(int fd, unsigned long request, void *arg)
 	fake_finish(FAKE_MISUSED, (int)request, "ioctl");
 }
 
+/* DEVICE as mkfs leaves it. */
+static void format(const char *device)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	fake_copy_image(fake_print(from, sizeof(from), "%s/top.ext4", fake->fixtures),
+			fake_path(device, to, sizeof(to)));
+}
+
+/* The state in its superblock is "clean". */
+static void repair(const char *device)
+{
+	static const char clean[] = { 1, 0 };
+	const off_t state = 1024 + 0x3a;
+	char path[PATH_MAX];
+	int fd = open(fake_path(device, path, sizeof(path)), O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, clean, sizeof(clean), state) != sizeof(clean))
+		_exit(1);
+}
+
 void fake_program(const char *path, char *const argv[])
 {
 	static const char said[] = "fake: one line\nand another\n";
+	const int status = fake->machine->program_status;
 	size_t last = 0;
 
 	while (argv[last + 1])
@@ -69,7 +91,11 @@ void fake_program(const char *path, char *const argv[])
 	/* It mounts, and goes on in the background. */
 	if (strcmp(path, "/sbin/unionfs") == 0)
 		_exit(fake_add_union(argv[last], "fuse", 0) < 0);
-	if (fake->machine->program_status && write(STDOUT_FILENO, said, strlen(said)) < 0)
+	if (strcmp(path, "/sbin/mkfs.ext4") == 0 && status == 0)
+		format(argv[last - 1]);
+	if (strcmp(path, "/sbin/e2fsck") == 0 && status < 4)
+		repair(argv[last]);
+	if (status != 0 && write(STDOUT_FILENO, said, strlen(said)) < 0)
 		_exit(1);
-	_exit(fake->machine->program_status);
+	_exit(status);
 }

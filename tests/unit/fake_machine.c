@@ -95,14 +95,15 @@ static void disk_path(const struct fake_disk *d, char *ret, size_t size)
 			 d->parent ? "/" : "", d->name);
 }
 
-/* COPY becomes what IMAGE is, holes included. */
-static void copy_image(const char *image, const char *copy, off_t size)
+void fake_copy_image(const char *image, const char *copy)
 {
 	char buffer[65536];
+	struct stat st, old;
 	int from = open(image, O_RDONLY | O_CLOEXEC);
-	int to = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int to = open(copy, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
-	must(from >= 0 && to >= 0 && ftruncate(to, size) == 0, copy);
+	must(from >= 0 && to >= 0 && fstat(from, &st) == 0 && fstat(to, &old) == 0, copy);
+	must(old.st_size > 0 || ftruncate(to, st.st_size) == 0, copy);
 	for (off_t at = 0; (at = lseek(from, at, SEEK_DATA)) >= 0;) {
 		ssize_t len = pread(from, buffer, sizeof(buffer), at);
 		must(len > 0 && pwrite(to, buffer, (size_t)len, at) == len, copy);
@@ -118,9 +119,8 @@ static void make_volume(const struct fake_disk *d, const char *path, char *image
 	char copy[PATH_MAX], up[PATH_MAX];
 	struct stat st;
 
-	must(stat(image, &st) == 0, image);
 	(void)fake_print(copy, sizeof(copy), "%s/image-%s", fake->directory, d->name);
-	copy_image(image, copy, st.st_size);
+	fake_copy_image(image, copy);
 	(void)fake_print(image, PATH_MAX, "%s", copy);
 	make_directory("volume-%s/", d->name);
 	for (size_t i = 0; i < 6 && fake->machine->volume_files[i].disk; i++) {

@@ -203,7 +203,8 @@ static bool boot_cleanly(size_t scenario)
 	static struct fake_outcome outcome;
 	struct fake_boot *boot = prepare(&shared->boots[0], scenario);
 	const char *word = fake_scenarios[scenario].word;
-	char own[PATH_MAX];
+	const unsigned last = 12;
+	char own[PATH_MAX], name[128];
 
 	(void)fake_print(own, sizeof(own), "%s/boot", directory);
 	fake_boot_run(boot, own, &outcome);
@@ -212,6 +213,11 @@ static bool boot_cleanly(size_t scenario)
 		what = "not the word that was expected";
 	if (what)
 		print_error("%s: %s\n%s", boot->machine->name, what, outcome.console);
+	for (unsigned i = boot->calls < last ? 0 : boot->calls - last; what && i < boot->calls;
+	     i++) {
+		call_name(&boot->trace[i], name, sizeof(name));
+		print_error("%u: %s\n", i + 1, name);
+	}
 	for (size_t i = 0; i < FAKE_COUNT; i++)
 		shared->counts[i] += boot->counts[i];
 	clean[scenario].calls = boot->calls;

@@ -5,7 +5,7 @@ static void defaults(void **state)
 	(void)state;
 	fresh_arena();
 	const struct cmdline *c = given_cmdline("");
-	assert_null(c->manifest);
+	assert_null(c->manifest.text);
 	assert_int_equal(c->layers_count, 0);
 	assert_int_equal(c->skips_count, 0);
 	assert_null(c->top);
@@ -29,7 +29,8 @@ static void every_parameter(void **state)
 		"a layerboot.manifest=/etc/x layerboot.layer=one,source=SERIAL=a\tlayerboot.skip=two "
 		"layerboot.layer=three,type=erofs layerboot.skip=four layerboot.top=tmpfs,size=1g "
 		"layerboot.timeout=500ms layerboot.on-failure=halt layerboot.log=debug init=/x panic=-1\n");
-	assert_string_equal(c->manifest, "/etc/x");
+	assert_string_equal(c->manifest.text, "/etc/x");
+	assert_int_equal(c->manifest.kind, ORIGIN_PATH);
 	assert_int_equal(c->layers_count, 2);
 	assert_string_equal(c->layers[0], "one,source=SERIAL=a");
 	assert_string_equal(c->layers[1], "three,type=erofs");
@@ -131,6 +132,7 @@ static void quotes_as_the_kernel_reads_them(void **state)
 		{ "init=/a=b", "/a=b", NULL },
 		{ "layerboot.manifest=\"/a b\"", NULL, "/a b" },
 		{ "\"layerboot.manifest=/a b:/c\"", NULL, "/a b:/c" },
+		{ "\"layerboot.manifest=LABEL=a b:/c\"", NULL, "LABEL=a b:/c" },
 		{ "init=/a\n", "/a", NULL },
 		{ "\f\v\r init=/a\vlayerboot.manifest=/b", "/a", "/b" },
 	};
@@ -141,7 +143,7 @@ static void quotes_as_the_kernel_reads_them(void **state)
 		fresh_arena();
 		must_work(cmdline_parse(text, &scene.arena, &scene.cmdline, &scene.failure));
 		free((char *)text.at);
-		const char *init = scene.cmdline.init, *manifest = scene.cmdline.manifest;
+		const char *init = scene.cmdline.init, *manifest = scene.cmdline.manifest.text;
 		if (!init != !rows[i].init || (init && strcmp(init, rows[i].init) != 0))
 			fail_msg("%s: init %s", rows[i].text, init ? init : "(none)");
 		if (!manifest != !rows[i].manifest ||
@@ -183,17 +185,16 @@ static void errors(void **state)
 		{ "layerboot.timeout=1h",
 		  "layerboot.timeout=1h: expected a duration of at most a day, as 10, 10s or 500ms" NEXT },
 		{ "layerboot.timeout=2000min", "layerboot.timeout=2000min: expected a duration" },
-		{ "layerboot.manifest=",
-		  "layerboot.manifest=: expected an absolute path in the initramfs" NEXT },
-		{ "layerboot.manifest=SERIAL=x",
-		  "layerboot.manifest=SERIAL=x: expected an absolute path in the initramfs" NEXT },
+		{ "layerboot.manifest=", "layerboot.manifest=: expected " EXPECTED_ORIGIN NEXT },
+		{ "layerboot.manifest=x", "layerboot.manifest=x: expected " EXPECTED_ORIGIN NEXT },
 		{ "layerboot.layer=",
 		  "layerboot.layer=: expected NAME,key=value,..., at most 64 times" NEXT },
 		{ "layerboot.layer=,source=x", "layerboot.layer=,source=x: expected NAME,key" },
 		{ "layerboot.skip=",
 		  "layerboot.skip=: expected the name of a layer, at most 64 times" NEXT },
 		{ "layerboot.top=",
-		  "layerboot.top=: expected tmpfs[,size=...][,nr-inodes=...] or none" NEXT },
+		  "layerboot.top=: expected tmpfs[,size=...][,nr-inodes=...], none, disk,source=..., "
+		  "reset or park" NEXT },
 		/* the first is told */
 		{ "layerboot.log=1 layerboot.log=2", "layerboot.log=1: expected" },
 	};
@@ -255,7 +256,7 @@ static void lists_are_bounded(void **state)
 static void no_memory_is_told(void **state)
 {
 	static const char text[] = "layerboot.manifest=/ab init=/init layerboot.on-failure=halt";
-	const size_t enough = 4 + 6 + 5;
+	const size_t enough = 4 + 4 + 6 + 5;
 
 	(void)state;
 	for (size_t size = 0; size <= enough; size++) {

@@ -73,13 +73,17 @@ static int decide(const char *manifest, const char *inventory, const char *cmdli
 		scene.failure = scene.resolution.failure;
 		return -1;
 	}
-	return plan_build(&scene.cmdline, &scene.manifest, &scene.resolution, &scene.arena, &plan,
-			  &scene.failure);
+	const struct plan_input in = { .cmdline = &scene.cmdline,
+				       .manifest = &scene.manifest,
+				       .resolution = &scene.resolution,
+				       .stamp = &scene.inventory.stamp,
+				       .release = "6.1.0-test" };
+	return plan_build(&in, &scene.arena, &plan, &scene.failure);
 }
 
 static bool boot_is_right(const char *dir)
 {
-	static char steps[65536], mounts[65536], failure[4096];
+	static char steps[1 << 17], mounts[1 << 16], failure[4096];
 	char *manifest = read_text(dir, "manifest"), *inventory = read_text(dir, "inventory");
 	char *cmdline = read_text(dir, "cmdline");
 	struct builder b;

@@ -25,8 +25,8 @@ static const char *printed_short(const struct disk *d)
 static void every_field_is_read_and_printed(void **state)
 {
 	static const char text[] =
-		"NAME=\"vda1\" PKNAME=\"vda\" TRAN=\"virtio\" SERIAL=\"s\" PARTLABEL=\"a b\" PARTUUID=\"p\" "
-		"FSTYPE=\"ext4\" LABEL=\"l\" UUID=\"u\" SIZE=\"18446744073709551615\" AMBIVALENT=\"1\" "
+		"NAME=\"vda1\" PKNAME=\"vda\" TRAN=\"virtio\" SERIAL=\"s\" WWN=\"naa.5\" PARTLABEL=\"a b\" PARTUUID=\"p\" "
+		"FSTYPE=\"ext4\" LABEL=\"l\" UUID=\"u\" DIGEST=\"sb-0\" SIZE=\"18446744073709551615\" AMBIVALENT=\"1\" "
 		"DIRTY=\"1\" ERROR=\"5\" KNOWN=\"7\"";
 	struct disk d;
 
@@ -36,7 +36,9 @@ static void every_field_is_read_and_printed(void **state)
 	assert_string_equal(d.parent, "vda");
 	assert_string_equal(d.transport, "virtio");
 	assert_string_equal(d.serial, "s");
+	assert_string_equal(d.wwn, "naa.5");
 	assert_string_equal(d.part_label, "a b");
+	assert_string_equal(d.digest, "sb-0");
 	assert_string_equal(d.part_uuid, "p");
 	assert_string_equal(d.type, "ext4");
 	assert_string_equal(d.label, "l");
@@ -152,6 +154,9 @@ static void lines_for_readers(void **state)
 		{ "NAME=\"vda\" SERIAL=\"system\" FSTYPE=\"squashfs\" SIZE=\"78643200\"",
 		  "vda (SERIAL=system squashfs 75 MiB)" },
 		{ "NAME=\"vdb\"", "vdb (0 bytes)" },
+		{ "NAME=\"sda\" WWN=\"naa.5\" SIZE=\"512\"", "sda (WWN=naa.5 512 bytes)" },
+		{ "NAME=\"sda\" SERIAL=\"a\" WWN=\"naa.5\" SIZE=\"512\"",
+		  "sda (SERIAL=a 512 bytes)" },
 		{ "NAME=\"vda1\" PARTLABEL=\"p\" LABEL=\"l\" FSTYPE=\"vfat\" SIZE=\"512\"",
 		  "vda1 (PARTLABEL=p LABEL=l vfat 512 bytes)" },
 		{ "NAME=\"vdc\" SERIAL=\"x\" ERROR=\"110\" SIZE=\"1024\"",
@@ -266,6 +271,117 @@ static void texts_of_many_lines(void **state)
 	assert_int_equal(line, 1025);
 }
 
+static const char whole[] =
+	"NAME=\"vda\" FSTYPE=\"ext4\" SIZE=\"1\" KNOWN=\"7\"\n"
+	"NAME=\"vdb\" SIZE=\"2\"\n"
+	"LISTING=\"d/*.sb\" DISK=\"vda\"\n"
+	"LISTING=\"e\" DISK=\"vda\" ERROR=\"2\"\n"
+	"IMAGE=\"d/a \\x22b.sb\" DISK=\"vda\" FSTYPE=\"erofs\" DIGEST=\"sb-1\" SIZE=\"3\" "
+	"AMBIVALENT=\"1\" DIRTY=\"1\" ERROR=\"5\"\n"
+	"IMAGE=\"e\" DISK=\"vda\" SIZE=\"0\"\n"
+	"STAMP=\"layerboot-top 1\\x0alayer a x\\x0a\" DISK=\"vdb\" USED=\"1\"\n";
+
+static const char *printed_whole(void)
+{
+	struct builder b;
+
+	builder_start(&b, scene.words, sizeof(scene.words));
+	inventory_print(&scene.inventory, &b);
+	assert_false(b.overflow);
+	return scene.words;
+}
+
+static void every_kind_of_line_comes_back(void **state)
+{
+	const struct inventory *inv = given_inventory(whole);
+
+	(void)state;
+	assert_string_equal(printed_whole(), whole);
+	assert_int_equal(inv->listings_count, 2);
+	assert_int_equal(inventory_listing(inv, "vda", "e")->error, ENOENT);
+	assert_null(inventory_listing(inv, "vdb", "e"));
+	assert_null(inventory_listing(inv, "vda", "d"));
+	assert_int_equal(inv->images_count, 2);
+	assert_string_equal(inv->images[0].path, "d/a \"b.sb");
+	assert_string_equal(inv->images[0].type, "erofs");
+	assert_string_equal(inv->images[0].digest, "sb-1");
+	assert_true(inv->images[0].ambivalent && inv->images[0].dirty);
+	assert_int_equal(inv->images[0].error, EIO);
+	assert_true(inv->images[0].size == 3);
+	assert_true(inv->stamp.used);
+	assert_string_equal(inv->stamp.text, "layerboot-top 1\nlayer a x\n");
+	/* nothing of it is left in the next */
+	given_inventory("");
+	assert_string_equal(printed_whole(), "");
+	assert_false(inv->stamp.used);
+	assert_string_equal(inv->stamp.text, "");
+	/* a disk whose top is new has an empty one */
+	given_inventory("STAMP=\"\" DISK=\"vdb\"\n");
+	assert_string_equal(printed_whole(), "STAMP=\"\" DISK=\"vdb\"\n");
+}
+
+static void later_lines_take_the_place_of_earlier_ones(void **state)
+{
+	struct inventory *inv = given_inventory(whole);
+
+	(void)state;
+	assert_int_equal(inventory_add_line(inv, slice_of("NAME=\"vda\" SIZE=\"9\"")), 0);
+	assert_true(inv->disks[0].size == 9 && inv->count == 2);
+	assert_int_equal(inventory_add_line(inv, slice_of("IMAGE=\"e\" DISK=\"vda\" SIZE=\"9\"")),
+			 0);
+	assert_true(inv->images[1].size == 9 && inv->images_count == 2);
+	assert_int_equal(inventory_add_line(inv, slice_of("IMAGE=\"e\" DISK=\"vdb\" SIZE=\"9\"")),
+			 0);
+	assert_int_equal(inv->images_count, 3);
+	assert_int_equal(inventory_add_line(inv, slice_of("LISTING=\"e\" DISK=\"vda\"")), 0);
+	assert_int_equal(inv->listings_count, 2);
+	assert_int_equal(inventory_add_line(inv, slice_of("STAMP=\"x\" DISK=\"vda\"")), 0);
+	assert_string_equal(inv->stamp.disk, "vda");
+	assert_false(inv->stamp.used);
+}
+
+static void malformed_lines_of_other_kinds(void **state)
+{
+	static const char *const rows[] = {
+		"IMAGE=\"a\"",
+		"IMAGE=\"\" DISK=\"vda\"",
+		"IMAGE=\"a\" DISK=\"vda\" LABEL=\"x\"",
+		"LISTING=\"a\"",
+		"LISTING=\"a\" DISK=\"vda\" SIZE=\"1\"",
+		"STAMP=\"a\" USED=\"2\"",
+		"STAMP=",
+		"FILE=\"a\" DISK=\"vda\"",
+	};
+
+	(void)state;
+	given_inventory("");
+	for (size_t i = 0; i < ROWS(rows); i++)
+		if (inventory_add_line(&scene.inventory, slice_of(rows[i])) != -EINVAL)
+			fail_msg("%s was taken", rows[i]);
+	assert_int_equal(scene.inventory.images_count + scene.inventory.listings_count, 0);
+}
+
+static void files_and_listings_have_an_end(void **state)
+{
+	struct inventory *inv = given_inventory("");
+	char line[64];
+
+	(void)state;
+	for (int i = 0; i <= INVENTORY_IMAGES_MAX; i++) {
+		(void)snprintf(line, sizeof(line), "IMAGE=\"%d\" DISK=\"vda\"", i);
+		assert_int_equal(inventory_add_line(inv, slice_of(line)),
+				 i < INVENTORY_IMAGES_MAX ? 0 : -ENOSPC);
+	}
+	assert_int_equal(inventory_add_line(inv, slice_of("IMAGE=\"7\" DISK=\"vda\"")), 0);
+	assert_int_equal(inv->images_count, 1024);
+	for (int i = 0; i <= INVENTORY_LISTINGS_MAX; i++) {
+		(void)snprintf(line, sizeof(line), "LISTING=\"%d\" DISK=\"vda\"", i);
+		assert_int_equal(inventory_add_line(inv, slice_of(line)),
+				 i < INVENTORY_LISTINGS_MAX ? 0 : -ENOSPC);
+	}
+	assert_int_equal(inv->listings_count, 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +393,10 @@ int main(void)
 		cmocka_unit_test(disks_are_kept_in_order),
 		cmocka_unit_test(there_is_an_end),
 		cmocka_unit_test(texts_of_many_lines),
+		cmocka_unit_test(every_kind_of_line_comes_back),
+		cmocka_unit_test(later_lines_take_the_place_of_earlier_ones),
+		cmocka_unit_test(malformed_lines_of_other_kinds),
+		cmocka_unit_test(files_and_listings_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "manifest_keys.h"
+#include "manifest_sections.h"
 
 #define MANIFEST                                                              \
 	"version = 1\n[layer system]\nsource = SERIAL=system\ntype = erofs\n" \
@@ -114,15 +114,27 @@ static void errors(void **state)
 		{ "layer=user,required=no,,", LAYER_KEYS },
 		{ "layer=user,required=perhaps", "expected yes or no" },
 		{ "layer=user,source=vda",
-		  "expected SERIAL=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path" },
+		  "expected SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path" },
 		{ "layer=user,options=noload,exec",
 		  "expected an option of the file system: a layer is always mounted "
 		  "ro,nosuid,nodev,noexec" },
 		{ "skip=nobody", "expected the name of a layer of the manifest" },
-		{ "top=disk", "expected tmpfs or none" },
-		{ "top=size=1m", "expected tmpfs or none" },
+		{ "top=ramdisk", "expected tmpfs, disk or none" },
+		{ "top=size=1m", "expected tmpfs, disk or none" },
 		{ "top=tmpfs,", TOP_KEYS },
-		{ "top=tmpfs,source=SERIAL=x", TOP_KEYS },
+		{ "top=tmpfs,sources=SERIAL=x", TOP_KEYS },
+		{ "top=reset", "expected a manifest with a [top] of type = disk" },
+		{ "top=park", "expected a manifest with a [top] of type = disk" },
+		{ "top=disk", "expected a source for type = disk" },
+		{ "top=disk,source=LABEL=x,size=1m",
+		  "expected size and nr-inodes with type = tmpfs only" },
+		{ "top=none,size=1m", "expected size and nr-inodes with type = tmpfs only" },
+		{ "top=tmpfs,grow=yes", "expected source, subdir, format, fsck, grow and "
+					"on-system-change with type = disk only" },
+		{ "top=tmpfs,format=vfat", "expected ext4 or xfs" },
+		{ "layer=user,image=a*/b",
+		  "expected a path inside the source, at most 255 bytes, a "
+		  "glob in its last part only" },
 		{ "top=tmpfs,size=huge", "expected a size as tmpfs takes it, as 50% or 512m" },
 		{ "top=tmpfs,nr-inodes=5%", "expected a number as tmpfs takes it, as 100k" },
 	};
@@ -141,6 +153,70 @@ static void errors(void **state)
 		assert_int_equal(scene.failure.kind, FAILURE_CMDLINE);
 		assert_string_equal(scene.failure.text, whole);
 	}
+}
+
+static void a_top_on_a_disk_comes_from_the_command_line(void **state)
+{
+	const struct manifest *m = overridden(
+		"layerboot.top=disk,source=LABEL=state,format=ext4,on-system-change=reset");
+
+	(void)state;
+	assert_int_equal(m->top.kind, TOP_DISK);
+	assert_string_equal(m->top.volume.source.text, "LABEL=state");
+	assert_string_equal(m->top.volume.format, "ext4");
+	assert_int_equal(m->top.on_change, ON_CHANGE_RESET);
+	assert_null(m->top.size);
+}
+
+#define DISK_TOP                                                          \
+	"version = 1\n[layer a]\nsource = SERIAL=a\n[top]\ntype = disk\n" \
+	"source = LABEL=t\nformat = xfs\n"
+
+/* The factory reset and the rescue boot leave the rest of the top as it is. */
+static void what_lies_on_the_disk_of_the_top_goes_once(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		bool reset, park;
+	} rows[] = {
+		{ "layerboot.top=reset", true, false },
+		{ "layerboot.top=park", false, true },
+		{ "quiet", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		fresh_arena();
+		const struct top *top = &given_manifest(DISK_TOP)->top;
+		must_work(manifest_override(&scene.manifest, given_cmdline(rows[i].cmdline),
+					    &scene.arena, &scene.failure));
+		assert_int_equal(top->reset, rows[i].reset);
+		assert_int_equal(top->park, rows[i].park);
+		assert_int_equal(top->kind, TOP_DISK);
+		assert_string_equal(top->volume.format, "xfs");
+	}
+	fresh_arena();
+	given_manifest(DISK_TOP);
+	assert_int_equal(manifest_override(&scene.manifest, given_cmdline("layerboot.top=reset,x"),
+					   &scene.arena, &scene.failure),
+			 -1);
+	assert_string_equal(scene.failure.text,
+			    "layerboot.top=reset,x: expected nothing after reset and park");
+}
+
+static void a_contradiction_is_told_at_the_end(void **state)
+{
+	(void)state;
+	fresh_arena();
+	given_manifest("version = 1\nredirect = on\n[layer a]\nsource = SERIAL=a\n");
+	must_work(manifest_override(&scene.manifest, given_cmdline(""), &scene.arena,
+				    &scene.failure));
+	assert_int_equal(manifest_override(&scene.manifest,
+					   given_cmdline("layerboot.layer=a,trust=untrusted"),
+					   &scene.arena, &scene.failure),
+			 -1);
+	assert_int_equal(scene.failure.kind, FAILURE_MANIFEST);
+	assert_string_equal(scene.failure.text, "redirect = on needs layers that are all trusted");
 }
 
 static void layers_end_at_500(void **state)
@@ -199,6 +275,9 @@ int main(void)
 		cmocka_unit_test(layers_are_skipped),
 		cmocka_unit_test(the_top_is_replaced_as_a_whole),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(a_top_on_a_disk_comes_from_the_command_line),
+		cmocka_unit_test(what_lies_on_the_disk_of_the_top_goes_once),
+		cmocka_unit_test(a_contradiction_is_told_at_the_end),
 		cmocka_unit_test(layers_end_at_500),
 		cmocka_unit_test(no_memory_is_told),
 	};

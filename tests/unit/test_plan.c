@@ -5,8 +5,22 @@
 #include <sys/mount.h>
 
 static struct plan plan;
+static const struct stamp *stamp;
+static const char *release;
 
 #define MS_LAYER (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+/* The plan of the scene. */
+static int built(struct arena *arena)
+{
+	const struct plan_input in = { .cmdline = &scene.cmdline,
+				       .manifest = &scene.manifest,
+				       .resolution = &scene.resolution,
+				       .stamp = stamp,
+				       .release = release };
+
+	return plan_build(&in, arena, &plan, &scene.failure);
+}
 
 /* The plan of layers of these types, lowest first, all on disks of their own. */
 static const struct plan *planned(const char *const *types, size_t count, const char *rest,
@@ -32,8 +46,7 @@ static const struct plan *planned(const char *const *types, size_t count, const 
 	given_cmdline(cmdline);
 	resolve(&scene.manifest, &scene.inventory, 0, &scene.resolution);
 	assert_int_equal(scene.resolution.state, RESOLVE_READY);
-	must_work(plan_build(&scene.cmdline, &scene.manifest, &scene.resolution, &scene.arena,
-			     &plan, &scene.failure));
+	must_work(built(&scene.arena));
 	return &plan;
 }
 
@@ -80,8 +93,7 @@ static void absent_and_skipped_layers_have_no_part(void **state)
 	assert_int_equal(join->lowers_count, 3);
 	scene.manifest.layers[1].skipped = true;
 	resolve(&scene.manifest, &scene.inventory, 0, &scene.resolution);
-	must_work(plan_build(&scene.cmdline, &scene.manifest, &scene.resolution, &scene.arena,
-			     &plan, &scene.failure));
+	must_work(built(&scene.arena));
 	join = join_of(&plan);
 	assert_int_equal(join->lowers_count, 2);
 	assert_string_equal(join->lowers[0], "l2");
@@ -276,8 +288,7 @@ static void no_memory_is_told(void **state)
 		struct arena a;
 		assert_non_null(memory);
 		arena_start(&a, memory, size);
-		r = plan_build(&scene.cmdline, &scene.manifest, &scene.resolution, &a, &plan,
-			       &scene.failure);
+		r = built(&a);
 		free(memory);
 		if (r < 0)
 			assert_string_equal(failure_words(&scene.failure),
@@ -286,9 +297,10 @@ static void no_memory_is_told(void **state)
 	}
 	assert_int_equal(r, 0);
 	assert_true(size > 100);
-	struct step steps[PLAN_LAYER_STEPS];
+	struct chain chain;
 	scene.arena.size = scene.arena.used;
-	assert_int_equal(plan_layer(&scene.resolution.layers[0], &scene.arena, steps), -ENOMEM);
+	assert_int_equal(plan_layer(&scene.resolution.layers[0], NULL, &scene.arena, &chain),
+			 -ENOMEM);
 }
 
 int main(void)

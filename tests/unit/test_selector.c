@@ -5,9 +5,10 @@
 #include "selector.h"
 
 static const char *const tags[] = {
-	[SELECTOR_SERIAL] = "SERIAL=",     [SELECTOR_LABEL] = "LABEL=",
-	[SELECTOR_UUID] = "UUID=",         [SELECTOR_PARTLABEL] = "PARTLABEL=",
-	[SELECTOR_PARTUUID] = "PARTUUID=", [SELECTOR_PATH] = "/dev/",
+	[SELECTOR_SERIAL] = "SERIAL=",       [SELECTOR_WWN] = "WWN=",
+	[SELECTOR_LABEL] = "LABEL=",         [SELECTOR_UUID] = "UUID=",
+	[SELECTOR_PARTLABEL] = "PARTLABEL=", [SELECTOR_PARTUUID] = "PARTUUID=",
+	[SELECTOR_PATH] = "/dev/",
 };
 
 /* The selectors, printed and separated by " | ". */
@@ -31,6 +32,8 @@ static void well_formed(void **state)
 		const char *text, *printed;
 	} rows[] = {
 		{ "SERIAL=system", "SERIAL=system" },
+		{ "WWN=0x5000c500A1b2c3d4 | WWN=eui.0025",
+		  "WWN=0x5000c500A1b2c3d4 | WWN=eui.0025" },
 		{ "LABEL=a b", "LABEL=a b" },
 		{ "UUID=01ab-CD", "UUID=01ab-CD" },
 		{ "PARTLABEL=x", "PARTLABEL=x" },
@@ -60,7 +63,7 @@ static void well_formed(void **state)
 	}
 }
 
-#define TAGS   "SERIAL=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
+#define TAGS   "SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
 #define QUOTES "double quotes around the whole value"
 
 static void malformed(void **state)
@@ -78,6 +81,8 @@ static void malformed(void **state)
 		{ "/DEV/vda", TAGS, 0 },
 		{ "vda", TAGS, 0 },
 		{ "SERIAL=", "a value after the tag", 0 },
+		{ "WWN=", "a value after the tag", 0 },
+		{ "wwn=0x5", TAGS, 0 },
 		{ "SERIAL=\"\"", "a value after the tag", 0 },
 		{ "/dev/", "a value after the tag", 0 },
 		{ "SERIAL=\"a", QUOTES, 0 },
