@@ -18,11 +18,11 @@ void disk_learn(struct disk *d, unsigned about);
  */
 MUST_CHECK int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d);
 
-/* Whether the superblock of TYPE on FD, from OFFSET on, says that it was not cleanly unmounted. */
-bool disk_is_dirty(int fd, uint64_t offset, const char *type);
+/* 1 if the superblock of TYPE on FD, from OFFSET on, says that it was not cleanly unmounted; 0, or -errno. */
+MUST_CHECK int disk_is_dirty(int fd, uint64_t offset, const char *type);
 
-/* A name for the image on FD from OFFSET on, made of its superblock: sb- and 16 digits; empty if it cannot be read. */
-void disk_digest(int fd, uint64_t offset, const char *type, char ret[24]);
+/* A name for the image on FD from OFFSET on, made of its superblock: sb- and 16 digits; empty for other types. 0 or -errno. */
+MUST_CHECK int disk_digest(int fd, uint64_t offset, const char *type, char ret[24]);
 
 /* A partition of an image file. */
 struct disk_part {

@@ -28,6 +28,7 @@ struct job {
 
 struct jobs {
 	struct job slots[JOBS_MAX];
+	bool starved; /* one could not be started; it is tried again before long */
 };
 
 /* A free place for a job of this kind, or NULL: then the work waits for the next event. */

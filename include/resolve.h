@@ -41,6 +41,7 @@ struct resolved_volume {
 	enum layer_state state; /* LAYER_WAITING or LAYER_FOUND */
 	const struct disk *disk;
 	const char *type; /* that it has, or that it is to be given */
+	bool shared; /* with the top or an earlier bind, which makes, checks and grows the file system */
 };
 
 /*

@@ -139,8 +139,13 @@ static int open_parent(int dir, int like, const char *path, const char **ret_nam
 				   ? r
 				   : sys_openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 		if (r == 0 && next >= 0 && known) {
-			(void)sys_fchown(next, st.st_uid, st.st_gid);
-			(void)sys_fchmod(next, st.st_mode & 07777);
+			r = sys_fchown(next, st.st_uid, st.st_gid);
+			if (r == 0)
+				r = sys_fchmod(next, st.st_mode & 07777);
+			if (r < 0) {
+				(void)sys_close(next);
+				next = r;
+			}
 		}
 		(void)sys_close(at);
 		at = next;

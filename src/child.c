@@ -43,15 +43,16 @@ int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_u
 	return 0;
 }
 
-static enum child_state end(struct child *c, enum child_state state)
+/* ENDED: the child has closed its pipe, and nothing that it could wait for is left. */
+static enum child_state end(struct child *c, enum child_state state, bool ended)
 {
 	int status;
 
 	(void)sys_close(c->fd);
-	if (state == CHILD_STALLED)
-		(void)sys_kill(c->pid, SIGKILL);
-	else
+	if (ended)
 		(void)sys_wait(c->pid, &status);
+	else
+		(void)sys_kill(c->pid, SIGKILL);
 	c->pid = 0;
 	c->fd = -1;
 	return state;
@@ -68,15 +69,15 @@ enum child_state child_check(struct child *c, int64_t now_us, int *ret)
 			c->len += (size_t)len;
 	} while (len > 0 || len == -EINTR);
 	if (len == -EAGAIN)
-		return now_us < c->deadline_us ? CHILD_RUNNING : end(c, CHILD_STALLED);
+		return now_us < c->deadline_us ? CHILD_RUNNING : end(c, CHILD_STALLED, false);
 	if (c->len < sizeof(head))
-		return end(c, CHILD_CRASHED);
+		return end(c, CHILD_CRASHED, len == 0);
 	memcpy(&head, c->answer, sizeof(head));
 	*ret = head.result;
 	memmove(c->answer, c->answer + sizeof(head), c->len - sizeof(head));
 	c->len -= sizeof(head);
 	c->answer[c->len] = '\0';
-	return end(c, CHILD_DONE);
+	return end(c, CHILD_DONE, len == 0);
 }
 
 int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer)
@@ -109,5 +110,5 @@ int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *a
 void child_abandon(struct child *c)
 {
 	if (c->pid != 0)
-		(void)end(c, CHILD_STALLED);
+		(void)end(c, CHILD_STALLED, false);
 }

@@ -66,8 +66,10 @@ void discovery_learn(struct discovery *d, const struct disk *disk, unsigned abou
 		return;
 	j->disk = *disk;
 	j->about = about;
-	if (jobs_start(j, work_learn, deadline_us(d)) < 0)
+	if (jobs_start(j, work_learn, deadline_us(d)) < 0) {
+		d->jobs.starved = true;
 		log_line(LOG_PRIORITY_WARNING, "%s: cannot be asked: out of processes", disk->name);
+	}
 }
 
 static void learn_ended(struct discovery *d, const struct job *j, int error, const char *words)
@@ -174,11 +176,16 @@ static bool settled(const struct discovery *d)
 static void wait_for_event(struct discovery *d)
 {
 	struct pollfd fds[JOBS_MAX + 1] = { { .fd = d->uevents, .events = POLLIN } };
+	const int64_t again_us = 100000;
 	int64_t now_us = sys_now_us(), until_us = now_us + d->timeout_ms * 1000;
 
 	if (d->res->wake_ms >= 0)
 		until_us = d->start_us + d->res->wake_ms * 1000;
 	size_t count = 1 + jobs_poll(&d->jobs, fds + 1, &until_us);
+	/* No event comes of what has not begun. */
+	if (d->jobs.starved && until_us > now_us + again_us)
+		until_us = now_us + again_us;
+	d->jobs.starved = false;
 	int64_t ms = (until_us - now_us + 999) / 1000;
 	(void)sys_poll(fds, count, ms > 0 ? (int)ms : 0);
 }

@@ -163,19 +163,21 @@ static uint64_t little_endian(const unsigned char *at, size_t bytes)
 	return value;
 }
 
-bool disk_is_dirty(int fd, uint64_t offset, const char *type)
+int disk_is_dirty(int fd, uint64_t offset, const char *type)
 {
+	bool ext4 = strcmp(type, "ext4") == 0;
 	unsigned char sb[1024];
 
+	if (!ext4 && strcmp(type, "btrfs") != 0)
+		return 0;
+	ssize_t len = sys_pread(fd, sb, sizeof(sb), (off_t)offset + (ext4 ? 1024 : 65536));
+	if (len != sizeof(sb))
+		return len < 0 ? (int)len : -EIO;
 	/* fs/ext4/ext4.h: s_state at 0x3a, bit 0 is clean; s_feature_incompat at 0x60, bit 2 is recover */
-	if (strcmp(type, "ext4") == 0)
-		return sys_pread(fd, sb, sizeof(sb), (off_t)offset + 1024) == sizeof(sb) &&
-		       (!(little_endian(sb + 0x3a, 2) & 1) || (little_endian(sb + 0x60, 4) & 4));
+	if (ext4)
+		return !(little_endian(sb + 0x3a, 2) & 1) || (little_endian(sb + 0x60, 4) & 4);
 	/* btrfs_tree.h: log_root at 96 of the superblock, which is at 64 KiB; 0 when there is no log tree */
-	if (strcmp(type, "btrfs") == 0)
-		return sys_pread(fd, sb, sizeof(sb), (off_t)offset + 65536) == sizeof(sb) &&
-		       little_endian(sb + 96, 8) != 0;
-	return false;
+	return little_endian(sb + 96, 8) != 0;
 }
 
 /* Where each type keeps its superblock, and with it times, sizes, UUID and checksums of the image. */
@@ -187,7 +189,7 @@ static const struct {
 	{ "xfs", 0 },      { "btrfs", 65536 }, { "iso9660", 32768 },
 };
 
-void disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
+int disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
 {
 	/* FNV-1a: told apart are images, not forgeries. */
 	const uint64_t basis = 0xcbf29ce484222325, prime = 0x100000001b3;
@@ -204,10 +206,12 @@ void disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
 			sys_pread(fd, block, sizeof(block), (off_t)offset + superblocks[i].offset);
 		for (ssize_t k = 0; k < len; k++)
 			hash = (hash ^ block[k]) * prime;
+		if (len <= 0)
+			return len < 0 ? (int)len : -EIO;
 		builder_start(&b, ret, 24);
-		if (len > 0)
-			builder_addf(&b, "sb-%016llx", (unsigned long long)hash);
+		builder_addf(&b, "sb-%016llx", (unsigned long long)hash);
 	}
+	return 0;
 }
 
 static void take_value(blkid_probe probe, const char *name, char *to, size_t size)
@@ -264,11 +268,11 @@ int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
 			result = errno ? -errno : -EIO;
 	}
 	blkid_free_probe(probe);
-	if (result == 0) {
-		d->dirty = disk_is_dirty(fd, offset, d->type);
-		disk_digest(fd, offset, d->type, d->digest);
-	}
-	return result;
+	int dirty = result < 0 ? result : disk_is_dirty(fd, offset, d->type);
+	if (dirty < 0)
+		return dirty;
+	d->dirty = dirty > 0;
+	return disk_digest(fd, offset, d->type, d->digest);
 }
 
 int disk_signature(int fd, char ret[24])

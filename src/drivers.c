@@ -91,12 +91,15 @@ static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum prog
 	if (*progress != PROGRESS_WANTED)
 		return;
 	struct job *j = jobs_new(jobs, kind, index);
-	if (j && jobs_start(j, kind == JOB_DRIVER ? work_driver : work_type, deadline_us) == 0)
-		*progress = PROGRESS_STARTED;
-	if (*progress == PROGRESS_STARTED)
-		log_line(LOG_PRIORITY_DEBUG, "module %s%s", kind == JOB_TYPE ? "fs-" : "",
-			 kind == JOB_TYPE ? inherited->types[index].name
-					  : inherited->aliases[index].text);
+	if (!j)
+		return;
+	if (jobs_start(j, kind == JOB_DRIVER ? work_driver : work_type, deadline_us) < 0) {
+		jobs->starved = true;
+		return;
+	}
+	*progress = PROGRESS_STARTED;
+	log_line(LOG_PRIORITY_DEBUG, "module %s%s", kind == JOB_TYPE ? "fs-" : "",
+		 kind == JOB_TYPE ? inherited->types[index].name : inherited->aliases[index].text);
 }
 
 void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)

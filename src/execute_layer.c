@@ -37,14 +37,18 @@ static int mount_image(const struct step *s, struct builder *answer)
 
 	if (fd < 0)
 		return fd;
-	bool dirty = disk_is_dirty(fd, 0, s->type) && !resolve_accepts_dirty(s->options);
+	int dirty = disk_is_dirty(fd, 0, s->type);
 	const char *source = s->loop ? facts.device : s->source;
 	/* The same errno as the kernel gives for a journal that it may not replay. */
-	int r = dirty ? -EROFS : fs_mount(source, s->target, s->type, s->flags, s->options, answer);
-	if (r == 0) {
-		disk_digest(fd, 0, s->type, facts.digest);
+	int r = dirty < 0 ? dirty
+		: dirty && !resolve_accepts_dirty(s->options)
+			? -EROFS
+			: fs_mount(source, s->target, s->type, s->flags, s->options, answer);
+	/* Not known is not changed: it would be a reason to reset a top. */
+	if (r == 0)
+		r = disk_digest(fd, 0, s->type, facts.digest);
+	if (r == 0)
 		facts_print(&facts, answer);
-	}
 	(void)sys_close(fd);
 	return r;
 }

@@ -98,8 +98,12 @@ static ssize_t find_usual(struct modules *modules, const char *release, const ch
 
 	builder_start(&words, said, sizeof(said));
 	*ret_origin = "fw_cfg:" FW_CFG_NAME;
-	if (has_fw_cfg(release) && read_fw_cfg(FW_CFG_NAME, modules, &words, &len) == 0)
-		return len;
+	if (has_fw_cfg(release)) {
+		int r = read_fw_cfg(FW_CFG_NAME, modules, &words, &len);
+		/* The next place is only for a machine without the device, or without the file. */
+		if (r != -ENOENT && r != -ENODEV)
+			return r < 0 ? r : len;
+	}
 	*ret_origin = IN_INITRAMFS;
 	len = file_read(IN_INITRAMFS, text, sizeof(text));
 	if (len != -ENOENT)

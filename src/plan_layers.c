@@ -190,14 +190,14 @@ static void link_volume(struct links *l, const struct resolved_volume *v, const 
 	const struct volume *volume = v->volume;
 	struct step step = disk;
 
-	if (volume->format) {
+	if (volume->format && !v->shared) {
 		step.kind = STEP_FORMAT;
 		step.type = volume->format;
 		step.failure = FAILURE_VOLUME;
 		link_step(l, step);
 	}
 	step.type = disk.type;
-	if (!volume->no_fsck) {
+	if (!volume->no_fsck && !v->shared) {
 		step.kind = STEP_FSCK;
 		step.failure = FAILURE_VOLUME_DAMAGED;
 		link_step(l, step);
@@ -207,7 +207,7 @@ static void link_volume(struct links *l, const struct resolved_volume *v, const 
 	step.target = target;
 	step.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	link_step(l, step);
-	if (!volume->grow)
+	if (!volume->grow || v->shared)
 		return;
 	step.kind = STEP_GROW;
 	link_step(l, step);

@@ -161,6 +161,18 @@ static int start_layer(struct discovery *d, const struct resolved_layer *l)
 	return start_chain(d, which);
 }
 
+/* Whether another volume has mounted the same disk, and so has made and checked its file system. */
+static bool disk_mounted(const struct discovery *d, const struct mounting *which)
+{
+	for (size_t i = 0; i < d->mounts.count; i++) {
+		const struct mounting *other = &d->mounts.all[i];
+		if (other != which && other->kind == MOUNTING_VOLUME &&
+		    other->progress == PROGRESS_DONE && strcmp(other->disk, which->disk) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int start_volume(struct discovery *d, const struct resolved_volume *v, bool top)
 {
 	struct mounting *which;
@@ -170,7 +182,7 @@ static int start_volume(struct discovery *d, const struct resolved_volume *v, bo
 	which = mounts_want(&d->mounts, MOUNTING_VOLUME, v->name, v->disk->name);
 	if (!which)
 		return no_room(d, v->name);
-	if (which->progress != PROGRESS_WANTED)
+	if (which->progress != PROGRESS_WANTED || (v->shared && !disk_mounted(d, which)))
 		return 0;
 	if (which->chain.count == 0 && plan_volume(v, top, d->arena, &which->chain) < 0)
 		return no_room(d, v->name);

@@ -244,6 +244,16 @@ static int resolve_volumes(struct resolver *r, const struct manifest *m)
 	return 0;
 }
 
+static void mark_shared(struct resolution *ret)
+{
+	for (size_t i = 0; i < ret->binds_count; i++) {
+		struct resolved_volume *v = &ret->binds[i];
+		v->shared = v->disk && v->disk == ret->top.disk;
+		for (size_t k = 0; k < i; k++)
+			v->shared |= v->disk && v->disk == ret->binds[k].disk;
+	}
+}
+
 static bool waits(const struct resolver *r)
 {
 	const struct resolution *ret = r->ret;
@@ -294,10 +304,12 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 	ret->failure.kind = FAILURE_NONE;
 	for (size_t i = 0; i < m->layers_count && !failed; i++)
 		failed = resolve_layer(&r, &m->layers[i]) < 0;
-	if (failed || resolve_volumes(&r, m) < 0 || check_distinct(ret) < 0)
+	if (failed || resolve_volumes(&r, m) < 0 || check_distinct(ret) < 0) {
 		ret->state = RESOLVE_FAILED;
-	else
-		conclude(&r);
+		return;
+	}
+	mark_shared(ret);
+	conclude(&r);
 }
 
 const char *resolved_identity(const struct resolved_layer *l)

@@ -16,6 +16,20 @@ def refused(name, image, said, *keys, word="layer-privileged", **row):
 
 
 CASES_LAYERS = [
+    # The other types that a layer may have; these images delete nothing.
+    *[dict(name=f"type-{kind}", disks=[SYSTEM, ("user", f"user.{kind}")], files={**MERGED, "/etc/deleted": "system"},
+           kernels=BOTH, also=f" {kind}, ") for kind in ("btrfs", "xfs")],
+    dict(name="type-iso9660", disks=[("system", "system.iso9660"), ("user", "user.squashfs")], files=MERGED,
+         kernels=BOTH, also=" iso9660, "),
+    # What the commands say in a guest.
+    dict(name="guest-commands", disks=[("system", "guest.squashfs"), ("user", "user.squashfs")], kernels=BOTH,
+         files=MERGED, also=["T run user    vd", "T run top: tmpfs, writes are lost at power-off",
+                             "T run /etc/which: top (file, 7 bytes); shadows user (file, 4 bytes), system (file, 6 bytes)",
+                             "T run /etc/deleted: deleted by user; was in system (file, 6 bytes)",
+                             "T run /etc/only-system: system (file, 6 bytes)",
+                             "T run /proc/cmdline: not of the union: proc on /proc", "T run D /etc/deleted",
+                             "T run C /etc/which", "T run A /etc/written", "T run layerboot: grow: "]),
+
     # Files in a disk.
     dict(name="image-glob-ext4", disks=[("carrier", "carrier.ext4")], files=ALL, kernels=BOTH, manifest=CARRIED,
          **CARRIED_HELD),

@@ -30,6 +30,11 @@ TREES = {
 # Notations of deletions that overlay has to be helped with.
 TREES["wh"] = {**TREES["user"], "etc/.wh.deleted": "", "etc/d/.wh..wh..opq": ""}
 TREES["xattr"] = {**TREES["user"], "etc/deleted": ""}
+# With the commands of a guest.
+COMMANDS = ("status", "which /etc/which /etc/deleted /etc/only-system /proc/cmdline", "which /etc/nowhere", "diff user",
+            "diff", "grow")
+TREES["guest"] = {**TREES["system"], "sbin/layerboot": PROGRAM + "layerboot",
+                  "etc/commands": "".join(f"/sbin/layerboot {command}\n" for command in COMMANDS)}
 # The next version of the system.
 TREES["system-2"] = {**TREES["system"], "etc/which": "system 2", "etc/only-system": "system 2", "etc/new-in-2": "2"}
 # Two roots in one image.
@@ -56,6 +61,7 @@ LAYERS = {
     "no-directories.squashfs": ("no-directories",),
     "symlink.squashfs": ("symlink",),
     "system-2.squashfs": ("system-2",),
+    "guest.squashfs": ("guest",),
     "wh.squashfs": ("wh",),
     "both.squashfs": ("both", "--delete", "roots/user/etc/deleted"),
 }
@@ -216,6 +222,23 @@ class Images:
                 sh("mksquashfs", tree.parent, out / f"layer-{i}.squashfs", "-quiet", "-no-progress", "-all-root")
             return out
         return self.once("numbered", build)
+
+    def make_system_iso9660(self, path):
+        sh("xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", path, self.tree("system"))
+
+    def make_user_btrfs(self, path):
+        sh("mkfs.btrfs", "-q", "--rootdir", self.tree("user"), "--byte-count", "128M", path)
+
+    def make_user_xfs(self, path):
+        """mkfs.xfs takes files from a prototype: a line each."""
+        prototype = self.dir / "xfs.prototype"
+        lines = ["/dev/null", "0 0", "d--755 0 0", "etc d--755 0 0"]
+        files = [f"{name} ---644 0 0 {self.tree('user')}/etc/{name}" for name in ("which", "only-user")]
+        inner = ["d d--755 0 0", f"merged ---644 0 0 {self.tree('user')}/etc/d/merged", "$"]
+        prototype.write_text("\n".join([*lines, *files, *inner, "$", "$"]) + "\n")
+        with path.open("wb") as f:
+            f.truncate(320 << 20)
+        sh("mkfs.xfs", "-q", "-p", prototype, path)
 
     @staticmethod
     def make_plain(path, kind):

@@ -101,6 +101,52 @@ static void say_asked(void)
 		fclose(f);
 }
 
+/* Runs the program PATH with up to six arguments, and says what it prints. */
+static void say_output(char *command)
+{
+	char *arguments[8] = { NULL }, *rest = NULL, line[800];
+	int ends[2], status = -1;
+	size_t count = 0;
+
+	for (char *word = strtok_r(command, " ", &rest); word && count < 7;
+	     word = strtok_r(NULL, " ", &rest))
+		arguments[count++] = word;
+	if (pipe(ends) < 0)
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		close(ends[0]);
+		execv(arguments[0], arguments);
+		_exit(127);
+	}
+	close(ends[1]);
+	FILE *f = fdopen(ends[0], "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		say("run %s", line);
+	}
+	if (f)
+		fclose(f);
+	waitpid(pid, &status, 0);
+	say("run status %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+/* The commands that the image itself wants to be run, one a line in /etc/commands. */
+static void say_commands(void)
+{
+	char command[800];
+	FILE *f = fopen("/etc/commands", "re");
+
+	while (f && fgets(command, sizeof(command), f)) {
+		command[strcspn(command, "\n")] = '\0';
+		say_output(command);
+	}
+	if (f)
+		fclose(f);
+}
+
 /* The whole of a file, in pieces that a record of the log can hold; line feeds are left out. */
 static void say_pieces(const char *what, const char *path)
 {
@@ -207,6 +253,7 @@ int main(int argc, char **argv, char **envp)
 	say_lines("mount", "/proc/self/mountinfo", "");
 	say_asked();
 	say_root();
+	say_commands();
 	say_pieces("report", "/run/layerboot/report.json");
 	say("end");
 	sync();

@@ -1,26 +1,10 @@
-#include "check.h"
+#include "check_plan.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mount.h>
 
-static struct plan plan;
-static const struct stamp *stamp;
-static const char *release;
-
 #define MS_LAYER (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
-
-/* The plan of the scene. */
-static int built(struct arena *arena)
-{
-	const struct plan_input in = { .cmdline = &scene.cmdline,
-				       .manifest = &scene.manifest,
-				       .resolution = &scene.resolution,
-				       .stamp = stamp,
-				       .release = release };
-
-	return plan_build(&in, arena, &plan, &scene.failure);
-}
 
 /* The plan of layers of these types, lowest first, all on disks of their own. */
 static const struct plan *planned(const char *const *types, size_t count, const char *rest,
@@ -46,7 +30,7 @@ static const struct plan *planned(const char *const *types, size_t count, const 
 	given_cmdline(cmdline);
 	resolve(&scene.manifest, &scene.inventory, 0, &scene.resolution);
 	assert_int_equal(scene.resolution.state, RESOLVE_READY);
-	must_work(built(&scene.arena));
+	must_work(built(NULL, NULL, &scene.arena));
 	return &plan;
 }
 
@@ -93,7 +77,7 @@ static void absent_and_skipped_layers_have_no_part(void **state)
 	assert_int_equal(join->lowers_count, 3);
 	scene.manifest.layers[1].skipped = true;
 	resolve(&scene.manifest, &scene.inventory, 0, &scene.resolution);
-	must_work(built(&scene.arena));
+	must_work(built(NULL, NULL, &scene.arena));
 	join = join_of(&plan);
 	assert_int_equal(join->lowers_count, 2);
 	assert_string_equal(join->lowers[0], "l2");
@@ -288,7 +272,7 @@ static void no_memory_is_told(void **state)
 		struct arena a;
 		assert_non_null(memory);
 		arena_start(&a, memory, size);
-		r = built(&a);
+		r = built(NULL, NULL, &a);
 		free(memory);
 		if (r < 0)
 			assert_string_equal(failure_words(&scene.failure),

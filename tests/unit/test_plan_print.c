@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 
+#include "json.h"
 #include "plan_print.h"
 
 static const char *printed(const struct step *s)
@@ -40,6 +41,73 @@ static void every_kind_of_step(void **state)
 		    .options = "nouuid",
 		    .flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC },
 		  "layer user: mount /dev/vda on /x type xfs (ro,nosuid,nodev,noexec,nouuid)" },
+		{ { .kind = STEP_MEDIUM,
+		    .source = "/dev/vda",
+		    .target = "/x",
+		    .type = "vfat",
+		    .flags = MS_RDONLY | MS_NODEV },
+		  "medium: mount /dev/vda on /x type vfat (ro,nodev)" },
+		{ { .kind = STEP_LAYER,
+		    .layer = "a.1",
+		    .source = "/m/a b",
+		    .target = "/x",
+		    .type = "erofs",
+		    .options = "user_xattr",
+		    .flags = MS_RDONLY,
+		    .loop = true },
+		  "layer a.1: mount /m/a b on /x type erofs (ro,loop,user_xattr)" },
+		{ { .kind = STEP_SUBDIR,
+		    .layer = "a",
+		    .source = "/i",
+		    .target = "/x",
+		    .path = "s/t" },
+		  "layer a: bind /i/s/t on /x" },
+		{ { .kind = STEP_WALK, .layer = "a", .target = "/x", .untrusted = true },
+		  "layer a: walk /x untrusted" },
+		{ { .kind = STEP_WALK,
+		    .layer = "a",
+		    .target = "/x",
+		    .lowers = lowers,
+		    .lowers_count = 2 },
+		  "layer a: walk /x only user system" },
+		{ { .kind = STEP_WHITEOUTS,
+		    .layer = "a",
+		    .source = "/x",
+		    .upper = "/u",
+		    .work = "/w",
+		    .xattr = true },
+		  "layer a: whiteouts (xattr) of /x into /u and /w" },
+		{ { .kind = STEP_WHITEOUTS,
+		    .layer = "a",
+		    .source = "/x",
+		    .upper = "/u",
+		    .work = "/w" },
+		  "layer a: whiteouts (wh) of /x into /u and /w" },
+		{ { .kind = STEP_KERNEL, .layer = "a", .source = "6.1", .target = "/x" },
+		  "layer a: look for the modules of 6.1 in /x" },
+		{ { .kind = STEP_FORMAT, .layer = "top", .source = "/dev/vdb", .type = "xfs" },
+		  "top: format /dev/vdb as xfs, if it is blank" },
+		{ { .kind = STEP_FSCK, .layer = "b", .source = "/dev/vdb", .type = "ext4" },
+		  "b: check /dev/vdb (ext4)" },
+		{ { .kind = STEP_VOLUME,
+		    .layer = "b",
+		    .source = "/dev/vdb",
+		    .target = "/x",
+		    .type = "ext4",
+		    .flags = MS_NOEXEC },
+		  "b: mount /dev/vdb on /x type ext4 (rw,noexec)" },
+		{ { .kind = STEP_GROW, .layer = "b", .source = "/dev/vdb", .target = "/x" },
+		  "b: grow /x to the size of /dev/vdb" },
+		{ { .kind = STEP_TOP_READ, .target = "/x" }, "top: read the stamp in /x" },
+		{ { .kind = STEP_TOP_RESET, .target = "/x" }, "top: delete what is in /x" },
+		{ { .kind = STEP_TOP_PARK, .target = "/x" }, "top: put aside what is in /x" },
+		{ { .kind = STEP_TOP_COMPARE, .target = "/x" },
+		  "top: compare /x with the layers that have changed" },
+		{ { .kind = STEP_TOP_PREPARE, .target = "/x" }, "top: make upper and work in /x" },
+		{ { .kind = STEP_TOP_STAMP, .target = "/x" }, "top: stamp /x" },
+		{ { .kind = STEP_PROTECT, .layer = "a", .path = "/p" }, "layer a: protect /p" },
+		{ { .kind = STEP_BIND, .layer = "b", .source = "/x", .path = "/p" },
+		  "bind b: /p from /x" },
 		{ { .kind = STEP_UNION,
 		    .target = "/x",
 		    .type = "overlay",
@@ -71,6 +139,13 @@ static void every_kind_of_step(void **state)
 	(void)state;
 	for (size_t i = 0; i < ROWS(rows); i++)
 		assert_string_equal(printed(&rows[i].step), rows[i].words);
+	for (enum step_kind kind = STEP_DIR; kind <= STEP_EXEC; kind++) {
+		size_t k = 0;
+		while (k < ROWS(rows) && rows[k].step.kind != kind)
+			k++;
+		if (k == ROWS(rows))
+			fail_msg("nothing is said of kind %d", kind);
+	}
 }
 
 static void what_the_real_init_will_find_mounted(void **state)
@@ -101,6 +176,93 @@ static void what_the_real_init_will_find_mounted(void **state)
 					 "/ overlay overlay rw\n");
 }
 
+/* A mount of part of another shows the other's type and source, and the flags that it gets. */
+static void where_a_part_of_a_mount_will_be_found(void **state)
+{
+	static struct plan plan = {
+		.steps = {
+			{ .kind = STEP_MEDIUM, .source = "/dev/vda", .target = "/m/vda",
+			  .type = "vfat", .flags = MS_RDONLY },
+			{ .kind = STEP_LAYER, .layer = "a", .source = "/m/vda/f", .target = "/i/a",
+			  .type = "erofs", .flags = MS_RDONLY | MS_NODEV, .loop = true },
+			{ .kind = STEP_SUBDIR, .layer = "a", .source = "/i/a", .target = "/l/a",
+			  .path = "s" },
+			{ .kind = STEP_LAYER, .layer = "ab", .source = "/dev/vdb",
+			  .target = "/l/ab", .type = "xfs", .flags = MS_RDONLY },
+			{ .kind = STEP_VOLUME, .layer = "b", .source = "/dev/vdc", .target = "/b/b",
+			  .type = "ext4", .flags = MS_NOSUID },
+			{ .kind = STEP_UNION, .source = "overlay", .target = "/sysroot",
+			  .type = "overlay" },
+			{ .kind = STEP_PROTECT, .source = "/l/a", .target = "/sysroot",
+			  .path = "/p", .flags = MS_RDONLY },
+			{ .kind = STEP_PROTECT, .source = "/l/ab", .target = "/sysroot",
+			  .path = "/q", .flags = MS_RDONLY },
+			{ .kind = STEP_BIND, .source = "/b/b/sub", .target = "/sysroot",
+			  .path = "/r" },
+			{ .kind = STEP_BIND, .source = "/b/bb", .target = "/sysroot",
+			  .path = "/none" },
+			{ .kind = STEP_SUBDIR, .source = "/none", .target = "/none", .path = "s" },
+		},
+		.count = 11,
+	};
+	struct builder b;
+
+	(void)state;
+	builder_start(&b, scene.words, sizeof(scene.words));
+	plan_print_mounts(&plan, &b);
+	assert_string_equal(scene.words, "/m/vda vfat /dev/vda ro\n"
+					 "/i/a erofs loop:/m/vda/f ro,nodev\n"
+					 "/l/a erofs loop:/m/vda/f ro,nodev\n"
+					 "/l/ab xfs /dev/vdb ro\n"
+					 "/b/b ext4 /dev/vdc rw,nosuid\n"
+					 "/ overlay overlay rw\n"
+					 "/p erofs loop:/m/vda/f ro\n"
+					 "/q xfs /dev/vdb ro\n"
+					 "/r ext4 /dev/vdc rw\n");
+}
+
+static void a_plan_as_json(void **state)
+{
+	static const char *names[MANIFEST_LAYERS_MAX];
+	static struct plan plan = {
+		.steps = { { .kind = STEP_DIR, .phase = PHASE_BOOTSTRAP, .target = "/\"t" },
+			   { .kind = STEP_KERNEL,
+			     .phase = PHASE_LAYERS,
+			     .layer = "a",
+			     .source = "6.1",
+			     .target = "/x" },
+			   { .kind = STEP_EXEC, .phase = PHASE_ROOT } },
+		.count = 3,
+	};
+	static char text[1 << 17];
+	struct slice value;
+	struct builder b;
+
+	(void)state;
+	builder_start(&b, text, sizeof(text));
+	plan_print_json(&plan, &b);
+	assert_string_equal(
+		text,
+		"[{\"phase\":\"bootstrap\",\"step\":\"mkdir /\\\"t mode=0000\"},"
+		"{\"phase\":\"layers\",\"step\":\"layer a: look for the modules of 6.1 in /x\","
+		"\"layer\":\"a\"},{\"phase\":\"root\",\"step\":\"exec the real init\"}]\n");
+	/* the longest union is not cut */
+	for (size_t i = 0; i < ROWS(names); i++)
+		names[i] = "a123456789012345678901234567890b.500+above";
+	plan.steps[2] = (struct step){ .kind = STEP_UNION,
+				       .phase = PHASE_ROOT,
+				       .target = "/x",
+				       .type = "overlay",
+				       .options = "the-end",
+				       .lowers = names,
+				       .lowers_count = ROWS(names) };
+	builder_start(&b, text, sizeof(text));
+	plan_print_json(&plan, &b);
+	assert_false(b.overflow);
+	assert_non_null(strstr(text, ",the-end)\"}]\n"));
+	assert_int_equal(json_parse(slice_of(text), &value), 0);
+}
+
 static void a_plan_is_a_line_a_step(void **state)
 {
 	static struct plan plan = {
@@ -120,6 +282,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_step),
 		cmocka_unit_test(what_the_real_init_will_find_mounted),
+		cmocka_unit_test(where_a_part_of_a_mount_will_be_found),
+		cmocka_unit_test(a_plan_as_json),
 		cmocka_unit_test(a_plan_is_a_line_a_step),
 	};
 
