@@ -126,6 +126,9 @@ const char *plan_volume_directory(const struct resolved_volume *v, bool top, str
 /* The text that the top is stamped with. NULL: out of memory, or longer than a stamp may be. */
 const char *plan_stamp(const struct manifest *m, const struct resolution *r, struct arena *arena);
 
+/* The bytes that the layers and options of the union take where the kernel has no lowerdir+. */
+size_t plan_union_bytes(const struct plan *p);
+
 /* The type and the module of a union. */
 const char *plan_union_type(enum union_kind kind);
 const char *plan_union_module(enum union_kind kind);

@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,10 @@ int command_grow(int argc, char **argv)
 	if (r < 0)
 		return complain(TOP, r, "is this a guest with a persistent top, and are you root?");
 	r = volume_grow(TOP, &size, &words);
+	if (r == -EOPNOTSUPP || r == -ENOTBLK)
+		return complain(
+			TOP, r,
+			"the top is no ext4 or xfs on a disk; a tmpfs grows by mount -o remount,size=");
 	if (r < 0)
 		return complain(TOP, r, text);
 	print_size("top: ", size.before);

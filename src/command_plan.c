@@ -137,6 +137,39 @@ static int answer(const struct options *o)
 	}
 }
 
+/* Whether RELEASE is that of a kernel before 6.7, which takes the layers of a union in one page of options. */
+static bool lacks_lowerdir_plus(const char *release)
+{
+	unsigned major, minor;
+
+	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 6 || (major == 6 && minor < 7));
+}
+
+static int check_page(const struct options *o)
+{
+	const size_t page = 4095;
+	size_t bytes = plan_union_bytes(&plan);
+
+	if (bytes <= page || h.manifest.union_kind != UNION_OVERLAY)
+		return 0;
+	if (o->kernel && lacks_lowerdir_plus(o->kernel)) {
+		(void)failure_set(
+			&h.failure, FAILURE_UNION_UNSUPPORTED, NULL,
+			"kernel %s lacks lowerdir+, and the options need %zu bytes where mount(2) "
+			"takes %zu",
+			o->kernel, bytes, page);
+		return host_would_fail(&h.failure);
+	}
+	if (!o->kernel)
+		(void)fprintf(
+			stderr,
+			"layerboot: plan: note: the options of the union need %zu bytes; a kernel "
+			"without lowerdir+ (before 6.7) takes %zu\n",
+			bytes, page);
+	return 0;
+}
+
 static int print(const struct options *o)
 {
 	static char out[8 << 20];
@@ -177,5 +210,6 @@ int command_plan(int argc, char **argv)
 		return host_would_fail(&resolution.failure);
 	if (plan_build(&in, &h.arena, &plan, &h.failure) < 0)
 		return host_would_fail(&h.failure);
-	return print(&o);
+	r = check_page(&o);
+	return r != 0 ? r : print(&o);
 }

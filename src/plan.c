@@ -90,6 +90,23 @@ const char *plan_union_module(enum union_kind kind)
 	return backends[kind].module;
 }
 
+size_t plan_union_bytes(const struct plan *p)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct step *s = &p->steps[i];
+		if (s->kind != STEP_UNION)
+			continue;
+		bytes = strlen("lowerdir=,") + strlen(s->options);
+		for (size_t k = 0; k < s->lowers_count; k++)
+			bytes += strlen(s->lowers[k]) + (k > 0);
+		if (s->upper)
+			bytes += strlen(",upperdir=,workdir=") + strlen(s->upper) + strlen(s->work);
+	}
+	return bytes;
+}
+
 static void add(struct planner *p, struct step step)
 {
 	if (p->plan->count == PLAN_STEPS_MAX)

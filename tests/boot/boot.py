@@ -362,7 +362,7 @@ class Boot:
         word = self.case["word"]
         if word in NOT_FORESEEN or self.case.get("foreseen") is False:
             return []
-        plan = self.plan()
+        plan = self.plan(*self.case.get("plan_options", []))
         if plan.returncode == 1 and f"error[{word}]" in plan.stderr:
             return []
         return [f"the plan should foresee {word}: {plan.returncode}, {plan.stderr.strip()}"]

@@ -53,6 +53,15 @@ SEQUENCES = [
          after=["blkid -p -o value -s LABEL {state} | grep -qx layerboot"]),
     dict(name="top-formatted-xfs", kept={"state": "blank.raw-400m"}, all=UPPER,
          boots=[boot(FRESH, lines=["format = xfs"]), boot(AGAIN, lines=["format = xfs"])]),
+    # Power was cut while it was formatted: the init's own mark, and whatever mkfs had written by then.
+    dict(name="top-torn-format", kept={"state": "blank.raw-64m"}, all=UPPER, boots=[
+        boot(FRESH, lines=["format = ext4"], before=[
+            "printf 'layerboot: this disk was being formatted\\n' | dd of={state} bs=1 seek=$((63 << 20)) conv=notrunc "
+            "status=none; head -c 300000 /dev/urandom | dd of={state} bs=4096 seek=300 conv=notrunc status=none"]),
+        boot(AGAIN, lines=["format = ext4"])]),
+    dict(name="top-torn-by-others", kept={"state": "blank.raw-64m"}, boots=[
+        refused("volume-foreign", "the disk is not blank", lines=["format = ext4"], before=[
+            "head -c 300000 /dev/urandom | dd of={state} bs=4096 seek=20 conv=notrunc status=none"])]),
     dict(name="top-blank-without-format", kept={"state": "blank.raw-64m"}, boots=[
         refused("volume-foreign", "holds no file system of ext4, xfs, btrfs, and format is not given")]),
     dict(name="top-foreign", kept={"state": "garbage"}, boots=[

@@ -77,7 +77,18 @@ static void read_console(const struct fake_boot *boot, struct fake_outcome *ret)
 	}
 }
 
-void fake_boot_run(struct fake_boot *boot, const char *directory, struct fake_outcome *ret)
+static const char *sought;
+static bool found;
+
+static int look_at_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type;
+	found |= strcmp(path + where->base, sought) == 0;
+	return 0;
+}
+
+void fake_boot_run(struct fake_boot *boot, const char *directory, const char *keeps,
+		   struct fake_outcome *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	(void)fake_print(boot->directory, sizeof(boot->directory), "%s", directory);
@@ -91,6 +102,11 @@ void fake_boot_run(struct fake_boot *boot, const char *directory, struct fake_ou
 		abort();
 	ret->timeout = WIFSIGNALED(ret->status) && WTERMSIG(ret->status) == SIGALRM;
 	read_console(boot, ret);
+	sought = keeps;
+	found = false;
+	if (keeps)
+		(void)nftw(directory, look_at_entry, 16, FTW_PHYS);
+	ret->kept = found;
 	(void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -5,7 +5,8 @@
 
 struct fake_scenario {
 	struct fake_machine machine;
-	const char *word; /* in brackets, of a boot that is to fail; NULL: it hands over */
+	const char *word;  /* in brackets, of a boot that is to fail; NULL: it hands over */
+	const char *keeps; /* a file of this name is on a disk afterwards, whatever happens */
 };
 
 extern const struct fake_scenario fake_scenarios[];
@@ -42,10 +43,12 @@ struct fake_outcome {
 	unsigned error_lines;
 	int status; /* of the init's process, as waitpid(2) gives it */
 	bool timeout;
+	bool kept; /* the file that the boot is to keep is there */
 };
 
-/* Boots *BOOT, whose machine, fixtures and failure are set, in the directory DIRECTORY, which is made. */
-void fake_boot_run(struct fake_boot *boot, const char *directory, struct fake_outcome *ret);
+/* Boots *BOOT, whose machine, fixtures and failure are set, in the directory DIRECTORY, which is made. KEEPS may be NULL. */
+void fake_boot_run(struct fake_boot *boot, const char *directory, const char *keeps,
+		   struct fake_outcome *ret);
 
 /* The mounts that the real init finds, sorted, a line each. */
 void fake_boot_mounts(const struct fake_boot *boot, char *ret, size_t size);

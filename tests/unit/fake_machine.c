@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "disks.h"
 #include "fake_sys.h"
 
 static void must(bool holds, const char *what)
@@ -113,9 +114,27 @@ void fake_copy_image(const char *image, const char *copy)
 	close(to);
 }
 
+/* @IMAGE@ is the digest of a squashfs of the fixtures, which differs from run to run. */
+static char *with_digests(const char *text, char *ret, size_t size)
+{
+	const char *at = strchr(text, '@'), *end = at ? strchr(at + 1, '@') : NULL;
+	char path[PATH_MAX], digest[24], rest[PATH_MAX];
+
+	if (!end)
+		return fake_print(ret, size, "%s", text);
+	(void)fake_print(path, sizeof(path), "%s/%.*s", fake->fixtures, (int)(end - at - 1),
+			 at + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	must(fd >= 0 && disk_digest(fd, 0, "squashfs", digest) == 0, path);
+	close(fd);
+	return fake_print(ret, size, "%.*s%s%s", (int)(at - text), text, digest,
+			  with_digests(end + 1, rest, sizeof(rest)));
+}
+
 /* What a boot may change of a disk. */
 static void make_volume(const struct fake_disk *d, const char *path, char *image)
 {
+	char text[PATH_MAX];
 	char copy[PATH_MAX], up[PATH_MAX];
 	struct stat st;
 
@@ -126,7 +145,8 @@ static void make_volume(const struct fake_disk *d, const char *path, char *image
 	for (size_t i = 0; i < 6 && fake->machine->volume_files[i].disk; i++) {
 		const struct fake_file *f = &fake->machine->volume_files[i];
 		if (strcmp(f->disk, d->name) == 0)
-			put(f->text, "volume-%s/%s", d->name, f->path);
+			put(with_digests(f->text, text, sizeof(text)), "volume-%s/%s", d->name,
+			    f->path);
 	}
 	/* All volumes are on one device, that of the directory. */
 	must(stat(fake->directory, &st) == 0, fake->directory);
@@ -244,7 +264,9 @@ static void make_union(void)
 void fake_machine_build(void)
 {
 	const struct fake_machine *m = fake->machine;
+	const unsigned fail_at = fake->fail_at;
 
+	fake->fail_at = 0;
 	put("", "root/init");
 	make_directory("root/dev/");
 	make_directory("root/sys/");
@@ -274,6 +296,9 @@ void fake_machine_build(void)
 	for (size_t i = 0; i < FAKE_DEVICES_MAX && m->devices[i].bus; i++)
 		device_appears(m->devices[i].bus, m->devices[i].name, m->devices[i].modalias);
 	fake_machine_tick();
-	/* Nobody listened yet. */
+	/* Nobody listened yet; what was called until now is the test's own. */
 	fake->events_count = 0;
+	fake->calls = 0;
+	memset(fake->counts, 0, sizeof(fake->counts));
+	fake->fail_at = fail_at;
 }

@@ -140,13 +140,16 @@ static void run_job(const struct job *job, struct fake_boot *boot, const char *o
 {
 	const struct clean *c = &clean[job->scenario];
 	const struct fake_call *failed = &c->trace[job->call];
+	const char *keeps = fake_scenarios[job->scenario].keeps;
 	static struct fake_outcome outcome;
 	char name[128];
 
 	prepare(boot, job->scenario)->fail_at = job->call + 1u;
 	boot->fail_with = job->error;
-	fake_boot_run(boot, own, &outcome);
+	fake_boot_run(boot, own, keeps, &outcome);
 	const char *what = wrong(boot, &outcome);
+	if (!what && keeps && !outcome.kept)
+		what = "a file is lost";
 	if (!what && memcmp(&boot->trace[job->call], failed, sizeof(*failed)) != 0)
 		what = "not the same calls as in the boot before";
 	if (!what && boot->end == FAKE_HANDED_OVER)
@@ -202,13 +205,15 @@ static bool boot_cleanly(size_t scenario)
 {
 	static struct fake_outcome outcome;
 	struct fake_boot *boot = prepare(&shared->boots[0], scenario);
-	const char *word = fake_scenarios[scenario].word;
+	const char *word = fake_scenarios[scenario].word, *keeps = fake_scenarios[scenario].keeps;
 	const unsigned last = 12;
 	char own[PATH_MAX], name[128];
 
 	(void)fake_print(own, sizeof(own), "%s/boot", directory);
-	fake_boot_run(boot, own, &outcome);
+	fake_boot_run(boot, own, keeps, &outcome);
 	const char *what = wrong(boot, &outcome);
+	if (!what && keeps && !outcome.kept)
+		what = "a file is lost";
 	if (!what && strcmp(outcome.word, word ? word : "") != 0)
 		what = "not the word that was expected";
 	if (what)
@@ -270,6 +275,7 @@ static void test_injected(void **state)
 		for (unsigned call = 0; call < clean[i].calls; call++)
 			if (!repeats(i, call))
 				add_jobs(i, call);
+	print_message("%zu failures on %zu machines\n", shared->jobs_count, fake_scenarios_count);
 	run_jobs();
 	print_message("%zu failures in %zu machines: %u end in a word, %u are handed over\n",
 		      shared->jobs_count, fake_scenarios_count, shared->worded,
