@@ -11,6 +11,13 @@ enum on_failure {
 	ON_FAILURE_REBOOT,
 	ON_FAILURE_POWEROFF,
 	ON_FAILURE_HALT,
+	ON_FAILURE_SHELL,
+};
+
+enum report_to {
+	REPORT_FILE,    /* in the guest alone */
+	REPORT_VIRTIO,  /* through the virtio serial port report_port, too */
+	REPORT_CONSOLE, /* as one line on the console, too */
 };
 
 enum log_level {
@@ -31,12 +38,17 @@ struct cmdline {
 	const char *top; /* layerboot.top=, NULL if not given */
 	int64_t timeout_ms;
 	enum on_failure on_failure;
+	uint64_t reboots_max; /* failed boots in a row after which reboot becomes poweroff */
+	uint64_t failed;      /* failed boots in a row that the host has counted */
+	enum report_to report_to;
+	const char *report_port;
 	enum log_level log;
 	const char *init; /* init=, NULL if not given */
 	bool panic;       /* panic= is there and not 0: the kernel leaves a panic by itself */
 };
 
 #define CMDLINE_DEFAULT_TIMEOUT_MS 10000
+#define CMDLINE_DEFAULT_REBOOTS    5
 
 /*
  * Parses the text of /proc/cmdline: parameters between blanks, double quotes as the kernel reads them

@@ -6,6 +6,9 @@
 /* Called with each name that was found. */
 typedef void coldplug_found(void *arg, const char *name);
 
+/* The entries of a directory but those that begin with a dot. */
+void coldplug_each(const char *directory, coldplug_found *found, void *arg);
+
 /* The modaliases of the devices on the buses of buses.h that have no driver yet. */
 void coldplug_devices(coldplug_found *found, void *arg);
 

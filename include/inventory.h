@@ -25,7 +25,7 @@ struct disk {
 	char parent[32];      /* PKNAME: the whole disk of a partition, else empty */
 	char transport[16];   /* TRAN: virtio, scsi, nvme; empty if neither */
 	char serial[128];     /* SERIAL, of whole disks */
-	char wwn[192]; /* WWN, of whole disks: 0x5000c500a1b2c3d4, eui.0025385b71b00f2a */
+	char wwn[192];        /* WWN, of whole disks: 0x5000c500a1b2c3d4, eui.0025385b71b00f2a */
 	char part_label[112]; /* PARTLABEL: 36 UTF-16 units of GPT */
 	char part_uuid[40];   /* PARTUUID */
 	char type[24];        /* FSTYPE: empty if nothing known was found */

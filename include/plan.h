@@ -42,6 +42,7 @@ enum step_kind {
 	STEP_TOP_COMPARE, /* list what was changed both in the top and in the lowers */
 	STEP_TOP_PREPARE, /* make upperdir and workdir in target, with the owner and mode of source */
 	STEP_TOP_STAMP, /* write the stamp source of the top in target, and what its lowers hold */
+	STEP_TOP_GOOD,  /* forget the failed boots that are counted in the directory target */
 	STEP_UNION,     /* lowers, upper and work on target */
 	STEP_READONLY, /* make the mount target read-only, what it carries stays writable to the union */
 	STEP_PROTECT, /* bind path of the layer source on the same of target, read-only */

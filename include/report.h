@@ -20,8 +20,14 @@ struct report {
 	const struct inventory *inventory;
 	const struct resolution *resolution;
 	const struct plan *plan;
-	int64_t start_us, ready_us; /* CLOCK_MONOTONIC */
+	int64_t start_us; /* CLOCK_MONOTONIC */
 };
 
-/* Writes PATH_REPORT. 0 or -errno. */
-MUST_CHECK int report_write(const struct report *r);
+/* What the report will be about; it stays, and may be filled later. */
+void report_about(const struct report *r);
+
+/*
+ * Writes PATH_REPORT, and sends it where the command line says. Of a boot that FAILED (else NULL) with what was known
+ * by then. What cannot be written or sent is said and no failure of the boot.
+ */
+void report_write(const struct failure *failed, struct modules *modules);

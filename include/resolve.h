@@ -29,7 +29,7 @@ struct resolved_layer {
 	char name[RESOLVED_NAME_MAX]; /* the layer's; of the matches of a glob NAME.1, NAME.2 ... */
 	enum layer_state state;
 	/* Of LAYER_FOUND; they point into the inventory. */
-	const struct disk *disk; /* also of LAYER_ABSENT, if it lacks the file */
+	const struct disk *disk;        /* also of LAYER_ABSENT, if it lacks the file */
 	const struct image_file *image; /* NULL: the disk itself */
 	const char *type;
 };

@@ -39,6 +39,7 @@ static struct {
 	char devkmsg_limit[32];
 	char init[1024];
 	int64_t start_us;
+	struct report report;
 } b;
 
 static _Noreturn void fail(void)
@@ -154,6 +155,7 @@ static void read_manifest(void)
 	    manifest_parse(text, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
 	    manifest_override(&b.manifest, &b.cmdline, &b.arena, &b.failure) < 0)
 		fail();
+	b.report.manifest_origin = b.manifest_origin;
 	log_line(LOG_PRIORITY_DEBUG, "manifest: %s", b.manifest_origin);
 }
 
@@ -175,8 +177,9 @@ static void say_layers(void)
 		else if (l->state == LAYER_SKIPPED)
 			log_line(LOG_PRIORITY_INFO, "layer %s: skipped, as told", l->name);
 		else
-			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s%s%s", l->name,
-				 l->layer->source.text, l->layer->image ? " that holds " : "",
+			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s%s%s",
+				 l->name, l->layer->source.text,
+				 l->layer->image ? " that holds " : "",
 				 l->layer->image ? l->layer->image : "");
 	}
 }
@@ -198,24 +201,6 @@ static void say_top(void)
 	}
 }
 
-static void write_report(void)
-{
-	const struct report report = { .cmdline = &b.cmdline,
-				       .cmdline_text = b.cmdline_text,
-				       .release = b.release,
-				       .manifest_origin = b.manifest_origin,
-				       .manifest = &b.manifest,
-				       .inventory = &b.inventory,
-				       .resolution = &b.resolution,
-				       .plan = &b.plan,
-				       .start_us = b.start_us,
-				       .ready_us = sys_now_us() };
-	int r = report_write(&report);
-
-	if (r < 0)
-		log_line(LOG_PRIORITY_WARNING, PATH_REPORT ": %s", strerror(-r));
-}
-
 /* What happens after the first mount has moved can be said, but nothing of it can be undone. */
 static void before_hand_over(void)
 {
@@ -223,7 +208,7 @@ static void before_hand_over(void)
 	say_top();
 	log_line(LOG_PRIORITY_INFO, "root ready in %lld ms",
 		 (long long)((sys_now_us() - b.start_us) / 1000));
-	write_report();
+	report_write(NULL, b.modules);
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);
@@ -246,6 +231,7 @@ static int64_t patience_of(const struct step *s)
 	case STEP_TOP_COMPARE:
 	case STEP_TOP_PREPARE:
 	case STEP_TOP_STAMP:
+	case STEP_TOP_GOOD:
 	case STEP_BIND:
 		return patience_ms * slow_factor;
 	case STEP_DIR:
@@ -328,6 +314,15 @@ void boot(char **argv, char **envp)
 {
 	arena_start(&b.arena, b.memory, sizeof(b.memory));
 	b.start_us = sys_now_us();
+	b.report = (struct report){ .cmdline = &b.cmdline,
+				    .cmdline_text = b.cmdline_text,
+				    .release = b.release,
+				    .manifest = &b.manifest,
+				    .inventory = &b.inventory,
+				    .resolution = &b.resolution,
+				    .plan = &b.plan,
+				    .start_us = b.start_us };
+	report_about(&b.report);
 	check_initramfs();
 	bootstrap();
 	read_cmdline();

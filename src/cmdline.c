@@ -50,16 +50,44 @@ static int set_on_failure(struct cmdline *c, const char *value, struct arena *ar
 	static const char *const names[] = {
 		[ON_FAILURE_AUTO] = "auto",     [ON_FAILURE_PANIC] = "panic",
 		[ON_FAILURE_REBOOT] = "reboot", [ON_FAILURE_POWEROFF] = "poweroff",
-		[ON_FAILURE_HALT] = "halt",
+		[ON_FAILURE_HALT] = "halt",     [ON_FAILURE_SHELL] = "shell",
 	};
+	struct slice rest = slice_of(value), name;
 
 	(void)arena;
+	(void)slice_next(&rest, ',', &name);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(value, names[i]) == 0) {
+		if (slice_is(name, names[i])) {
 			c->on_failure = (enum on_failure)i;
-			return 0;
+			/* reboot,3 */
+			return !rest.at ? 0
+			       : c->on_failure == ON_FAILURE_REBOOT
+				       ? text_number(rest, 1000, &c->reboots_max)
+				       : -EINVAL;
 		}
 	return -EINVAL;
+}
+
+static int set_failed(struct cmdline *c, const char *value, struct arena *arena)
+{
+	(void)arena;
+	return text_number(slice_of(value), UINT32_MAX, &c->failed);
+}
+
+static int set_report(struct cmdline *c, const char *value, struct arena *arena)
+{
+	struct slice text = slice_of(value);
+
+	(void)arena;
+	if (slice_is(text, "console")) {
+		c->report_to = REPORT_CONSOLE;
+		return 0;
+	}
+	if (!slice_starts(text, "virtio:") || !value[strlen("virtio:")])
+		return -EINVAL;
+	c->report_to = REPORT_VIRTIO;
+	c->report_port = value + strlen("virtio:");
+	return 0;
 }
 
 static int set_log(struct cmdline *c, const char *value, struct arena *arena)
@@ -84,7 +112,9 @@ static const struct parameter parameters[] = {
 	{ "top", set_top,
 	  "tmpfs[,size=...][,nr-inodes=...], none, disk,source=..., reset or park" },
 	{ "timeout", set_timeout, "a duration of at most a day, as 10, 10s or 500ms" },
-	{ "on-failure", set_on_failure, "auto, panic, reboot, poweroff or halt" },
+	{ "on-failure", set_on_failure, "auto, panic, reboot[,TIMES], poweroff, halt or shell" },
+	{ "failed", set_failed, "the number of failed boots before this one" },
+	{ "report", set_report, "virtio:NAME of a virtio serial port, or console" },
 	{ "log", set_log, "quiet, normal or debug" },
 };
 
@@ -199,7 +229,9 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 	bool quiet = false, said = false;
 	int result = 0;
 
-	*ret = (struct cmdline){ .timeout_ms = CMDLINE_DEFAULT_TIMEOUT_MS, .log = LOG_NORMAL };
+	*ret = (struct cmdline){ .timeout_ms = CMDLINE_DEFAULT_TIMEOUT_MS,
+				 .log = LOG_NORMAL,
+				 .reboots_max = CMDLINE_DEFAULT_REBOOTS };
 	while (take_parameter(&text, &one)) {
 		struct failure first;
 		if (slice_is(one, "--"))

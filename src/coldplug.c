@@ -15,7 +15,7 @@ struct walk {
 	void *arg;
 };
 
-static void each_entry(const char *directory, coldplug_found *visit, void *arg)
+void coldplug_each(const char *directory, coldplug_found *visit, void *arg)
 {
 	char buffer[8192];
 	ssize_t len;
@@ -74,7 +74,7 @@ static void walk_bus(const char *bus, coldplug_found *visit, coldplug_found *fou
 	struct walk w = { bus, directory, found, arg };
 
 	(void)snprintf(directory, sizeof(directory), "/sys/bus/%s/devices", bus);
-	each_entry(directory, visit, &w);
+	coldplug_each(directory, visit, &w);
 }
 
 void coldplug_devices(coldplug_found *found, void *arg)
@@ -92,5 +92,5 @@ void coldplug_each_modalias(const char *bus, coldplug_found *found, void *arg)
 
 void coldplug_disks(coldplug_found *found, void *arg)
 {
-	each_entry("/sys/class/block", found, arg);
+	coldplug_each("/sys/class/block", found, arg);
 }

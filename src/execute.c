@@ -134,6 +134,7 @@ int execute_step(const struct step *s, struct builder *answer)
 	case STEP_TOP_COMPARE:
 	case STEP_TOP_PREPARE:
 	case STEP_TOP_STAMP:
+	case STEP_TOP_GOOD:
 	case STEP_PROTECT:
 	case STEP_BIND:
 		return execute_top(s, answer);

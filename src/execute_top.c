@@ -6,6 +6,7 @@
 
 #include "bind_paths.h"
 #include "facts.h"
+#include "failed_boots.h"
 #include "file.h"
 #include "inventory.h"
 #include "shadow_index.h"
@@ -190,6 +191,8 @@ int execute_top(const struct step *s, struct builder *answer)
 		return top_prepare(s->target, s->source, answer);
 	if (s->kind == STEP_TOP_STAMP)
 		return write_stamp(s, answer);
+	if (s->kind == STEP_TOP_GOOD)
+		return failed_boots_forget(s->target);
 	if (s->kind == STEP_PROTECT)
 		return bind_protect(s->source, s->target, s->path, answer);
 	return bind_path(s, answer);

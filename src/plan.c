@@ -276,12 +276,6 @@ static int add_union(struct planner *p)
 					   .target = PATH_SYSROOT,
 					   .mode = 0755 });
 	planner_add_root(p, join);
-	if (m->top.kind != TOP_NONE)
-		planner_add_root(p, (struct step){ .kind = STEP_READONLY,
-						   .failure = FAILURE_TOP,
-						   .target = PATH_TOP,
-						   .flags = MS_RDONLY | MS_NOSUID | MS_NODEV |
-							    MS_NOEXEC });
 	return 0;
 }
 
@@ -337,6 +331,19 @@ static void add_hand_over(struct planner *p)
 			      .failure = FAILURE_INIT_MISSING,
 			      .source = p->in->cmdline->init,
 			      .target = PATH_SYSROOT });
+	if (p->in->resolution->top.volume && p->in->cmdline->on_failure == ON_FAILURE_REBOOT)
+		planner_add_root(
+			p, (struct step){ .kind = STEP_TOP_GOOD,
+					  .failure = FAILURE_TOP,
+					  .layer = "top",
+					  .target = plan_volume_directory(&p->in->resolution->top,
+									  true, p->arena) });
+	if (p->in->manifest->top.kind != TOP_NONE)
+		planner_add_root(p, (struct step){ .kind = STEP_READONLY,
+						   .failure = FAILURE_TOP,
+						   .target = PATH_TOP,
+						   .flags = MS_RDONLY | MS_NOSUID | MS_NODEV |
+							    MS_NOEXEC });
 	/* Looked for before the first is moved: until then every failure can still be told in full. */
 	for (size_t i = 0; i < plan_moves_count; i++)
 		add(p, (struct step){ .kind = STEP_DIR,

@@ -92,6 +92,7 @@ static const char *const forms[] = {
 	[STEP_TOP_COMPARE] = "top: compare {target} with the layers that have changed",
 	[STEP_TOP_PREPARE] = "top: make upper and work in {target}",
 	[STEP_TOP_STAMP] = "top: stamp {target}",
+	[STEP_TOP_GOOD] = "top: forget failed boots in {target}",
 	[STEP_UNION] = "{union}",
 	[STEP_READONLY] = "remount {target} ({flags})",
 	[STEP_PROTECT] = "layer {layer}: protect {path}",

@@ -113,6 +113,8 @@ static int add_top_decision(struct planner *p, struct step step, const char *sta
 	return 0;
 }
 
+#define UPPER_MAX 255 /* fsconfig(2) takes no longer strings */
+
 static int add_disk_top(struct planner *p, const struct step *join, struct step *ret_union)
 {
 	const struct resolved_volume *v = &p->in->resolution->top;
@@ -140,7 +142,13 @@ static int add_disk_top(struct planner *p, const struct step *join, struct step 
 	}
 	ret_union->upper = arena_printf(p->arena, "%s/upper", directory);
 	ret_union->work = arena_printf(p->arena, "%s/work", directory);
-	return step.source && ret_union->upper && ret_union->work ? 0 : planner_no_memory(p);
+	if (!step.source || !ret_union->upper || !ret_union->work)
+		return planner_no_memory(p);
+	if (strlen(ret_union->upper) > UPPER_MAX)
+		return failure_set(p->failure, FAILURE_LIMIT, "top",
+				   "subdir makes an upperdir of %zu bytes, and the kernel takes %d",
+				   strlen(ret_union->upper), UPPER_MAX);
+	return 0;
 }
 
 int planner_add_top(struct planner *p, struct step *join)

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "json.h"
 #include "log.h"
 #include "plan_print.h"
+#include "report_send.h"
 #include "sys.h"
 #include "version.h"
 
@@ -22,7 +24,13 @@ static struct {
 	size_t warnings_count;
 	char changed[1 << 20];
 	char text[4 << 20]; /* pages that are not touched cost nothing */
+	const struct report *about;
 } kept;
+
+void report_about(const struct report *r)
+{
+	kept.about = r;
+}
 
 void report_step(const struct step *s, int64_t start_us, int64_t us)
 {
@@ -106,7 +114,7 @@ static void add_top(const struct report *r, struct builder *b)
 	json_member_string(b, "type", types[r->manifest->top.kind]);
 	json_key(b, "lasts");
 	json_bool(b, v->volume != NULL);
-	json_member_string(b, "disk", v->volume ? v->disk->name : "");
+	json_member_string(b, "disk", v->disk ? v->disk->name : "");
 	json_member_string(b, "upper", s && s->upper ? s->upper : "");
 	json_close(b, "}");
 }
@@ -120,7 +128,9 @@ static void add_bound(const struct report *r, struct builder *b)
 		json_open(b, "{");
 		json_member_string(b, "name", bind->name);
 		json_member_string(b, "source", bind->volume.source.text);
-		json_member_string(b, "disk", r->resolution->binds[i].disk->name);
+		const struct disk *disk =
+			i < r->resolution->binds_count ? r->resolution->binds[i].disk : NULL;
+		json_member_string(b, "disk", disk ? disk->name : "");
 		json_key(b, "paths");
 		json_open(b, "[");
 		for (size_t k = 0; k < bind->paths_count; k++)
@@ -258,20 +268,35 @@ static void add_changed(struct builder *b)
 	json_close(b, "]");
 }
 
-static void add_all(const struct report *r, struct builder *b)
+static void add_failure(const struct failure *f, struct builder *b)
+{
+	const struct failure_word *word = failure_word(f->kind);
+
+	json_key(b, "failure");
+	json_open(b, "{");
+	json_member_string(b, "word", word->word);
+	json_member_string(b, "layer", f->layer);
+	json_member_string(b, "text", f->text);
+	json_member_string(b, "next", f->next[0] ? f->next : word->next);
+	json_close(b, "}");
+}
+
+static void add_all(const struct report *r, const struct failure *failed, struct builder *b)
 {
 	json_open(b, "{");
 	json_member_number(b, "format", 1);
 	json_member_string(b, "layerboot", layerboot_version);
-	json_member_string(b, "result", "ok");
+	json_member_string(b, "result", failed ? "failed" : "ok");
+	if (failed)
+		add_failure(failed, b);
 	json_member_string(b, "kernel", r->release);
 	json_member_string(b, "cmdline", r->cmdline_text);
 	json_key(b, "manifest");
 	json_open(b, "{");
-	json_member_string(b, "origin", r->manifest_origin);
+	json_member_string(b, "origin", r->manifest_origin ? r->manifest_origin : "");
 	json_close(b, "}");
 	json_member_number(b, "init_us", r->start_us);
-	json_member_number(b, "ready_us", r->ready_us);
+	json_member_number(b, "ready_us", sys_now_us());
 	json_key(b, "layers");
 	json_open(b, "[");
 	for (size_t i = 0; i < r->resolution->layers_count; i++)
@@ -293,11 +318,17 @@ static void add_all(const struct report *r, struct builder *b)
 	builder_add(b, "\n");
 }
 
-int report_write(const struct report *r)
+void report_write(const struct failure *failed, struct modules *modules)
 {
 	struct builder b;
 
+	if (!kept.about)
+		return;
 	builder_start(&b, kept.text, sizeof(kept.text));
-	add_all(r, &b);
-	return file_create(PATH_REPORT, b.at, b.len);
+	add_all(kept.about, failed, &b);
+	int r = file_create(PATH_REPORT, b.at, b.len);
+	/* Before there is a /run, the console alone tells. */
+	if (r < 0 && r != -ENOENT)
+		log_line(LOG_PRIORITY_WARNING, PATH_REPORT ": %s", strerror(-r));
+	report_send(kept.about->cmdline, modules, (struct slice){ b.at, b.len });
 }

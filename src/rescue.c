@@ -7,9 +7,16 @@
 
 #include "child.h"
 #include "coldplug.h"
+#include "failed_boots.h"
 #include "file.h"
 #include "log.h"
+#include "plan.h"
+#include "report.h"
+#include "shell.h"
+#include "switch_root.h"
 #include "sys.h"
+
+#define SHELL "/bin/sh"
 
 /* Devices that tell the host of a panic: QEMU's on PCI, and on ISA or MMIO through ACPI (docs/specs/pvpanic). */
 static const char *const pvpanic_aliases[] = { "pci:v00001B36d00000011sv", "acpi:QEMU0001:" };
@@ -89,8 +96,46 @@ static _Noreturn void end_machine(const char *what, int command)
 	die();
 }
 
+/* The shell of the initramfs, never one of the merged root. */
+static void offer_shell(void)
+{
+	struct stat st;
+
+	if (switch_root_check() < 0 || sys_stat(SHELL, &st) < 0) {
+		log_line(
+			LOG_PRIORITY_ERROR,
+			"there is no shell in this initramfs; mkinitramfs --with-shell brings one");
+		return;
+	}
+	log_line(LOG_PRIORITY_ERROR, "a shell follows; the report is " PATH_REPORT
+				     "; when it ends, the policy is auto");
+	int r = shell_run(SHELL);
+	if (r < 0)
+		log_line(LOG_PRIORITY_ERROR, SHELL ": %s", strerror(-r));
+}
+
+/* A guest that can never boot is not to do it for ever: after so many times in a row it is switched off. */
+static enum on_failure bound_reboots(const struct cmdline *c)
+{
+	uint64_t failed = c->failed + 1, stored = failed_boots_count();
+
+	if (stored > failed)
+		failed = stored;
+	if (failed < c->reboots_max)
+		return ON_FAILURE_REBOOT;
+	log_line(LOG_PRIORITY_ERROR, "%llu failed boots in a row: no more reboots",
+		 (unsigned long long)failed);
+	return ON_FAILURE_POWEROFF;
+}
+
 static _Noreturn void act(enum on_failure policy, const struct cmdline *c, struct modules *modules)
 {
+	if (policy == ON_FAILURE_SHELL) {
+		offer_shell();
+		policy = ON_FAILURE_AUTO;
+	}
+	if (policy == ON_FAILURE_REBOOT)
+		policy = bound_reboots(c);
 	/* Asked first: it also loads the driver that tells the host. */
 	bool told = (policy == ON_FAILURE_AUTO || policy == ON_FAILURE_PANIC) &&
 		    (have_pvpanic(modules) || c->panic);
@@ -106,6 +151,7 @@ static _Noreturn void act(enum on_failure policy, const struct cmdline *c, struc
 		end_machine("halting", RB_HALT_SYSTEM);
 	case ON_FAILURE_AUTO:
 	case ON_FAILURE_PANIC:
+	case ON_FAILURE_SHELL:
 		break;
 	}
 	log_line(LOG_PRIORITY_ERROR, "panicking, so that the host is told");
@@ -123,5 +169,6 @@ void rescue(const struct failure *failure, const struct cmdline *c, struct modul
 	/* Whatever quiet or loglevel= said: a guest that fails says so. */
 	(void)sys_console_level(everything);
 	log_line(LOG_PRIORITY_ERROR, "%s", line);
+	report_write(failure, modules);
 	act(c->on_failure, c, modules);
 }

@@ -22,10 +22,13 @@ int program_main(int argc, char **argv, char **envp);
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
-/* A status that nothing else ends with; leaks are none where a process only ever ends as a whole. */
+/*
+ * A status that nothing else ends with; leaks are none where a process only ever ends as a whole; memory that is freed is
+ * not kept for long, since each fork copies it.
+ */
 const char *__asan_default_options(void)
 {
-	return "exitcode=99:detect_leaks=0";
+	return "exitcode=99:detect_leaks=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
 }
 
 const char *__ubsan_default_options(void)

@@ -145,9 +145,9 @@ struct fake_machine {
 	struct fake_device devices[FAKE_DEVICES_MAX];
 	const char *filesystems; /* /proc/filesystems: the types that are built in */
 	const char *union_files
-		[FAKE_FILES_MAX]; /* regular files of the merged root; NULL: the usual ones */
-	const char *programs[4];  /* of the initramfs: /sbin/mkfs.ext4 */
-	int program_status;       /* that they end with */
+		[FAKE_FILES_MAX]; /* of the merged root, symlinks with @ at the end; NULL: the usual ones */
+	const char *programs[4]; /* of the initramfs: /sbin/mkfs.ext4 */
+	int program_status;      /* that they end with */
 	struct fake_file volume_files[6];
 	const char *fw_cfg;    /* the manifest there; NULL: none */
 	bool no_lowerdir_plus; /* an older kernel */

@@ -172,6 +172,24 @@ static void a_stamp_has_an_end(void **state)
 	assert_string_equal(resolved_identity(&scene.resolution.layers[0]), "");
 }
 
+static void a_long_subdir_is_refused_beforehand(void **state)
+{
+	char subdir[256];
+
+	(void)state;
+	memset(subdir, 'x', sizeof(subdir));
+	subdir[230] = '\0';
+	(void)decided("v1", "", "", NULL);
+	scene.manifest.top.volume.subdir = subdir;
+	must_work(built(NULL, NULL, &scene.arena));
+	subdir[230] = 'x';
+	subdir[231] = '\0';
+	assert_int_equal(built(NULL, NULL, &scene.arena), -1);
+	assert_int_equal(scene.failure.kind, FAILURE_LIMIT);
+	assert_string_equal(scene.failure.text,
+			    "subdir makes an upperdir of 256 bytes, and the kernel takes 255");
+}
+
 static void no_memory_is_told(void **state)
 {
 	size_t size = STAMP_MAX;
@@ -201,6 +219,7 @@ int main(void)
 		cmocka_unit_test(what_the_steps_are_told),
 		cmocka_unit_test(a_refusal_names_what_differs),
 		cmocka_unit_test(a_stamp_has_an_end),
+		cmocka_unit_test(a_long_subdir_is_refused_beforehand),
 		cmocka_unit_test(no_memory_is_told),
 	};
 

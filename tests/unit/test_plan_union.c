@@ -88,6 +88,24 @@ static void more_layers_than_the_kernel_takes(void **state)
 			    "kernel takes 500; use less of it");
 }
 
+/* As mount(2) takes them, where there is no lowerdir+. */
+static void the_bytes_of_the_options_are_counted(void **state)
+{
+	static const char options[] = "redirect_dir=nofollow,metacopy=off,index=off,xino=off";
+
+	(void)state;
+	(void)planned(START LAYER_A LAYER_B "whiteouts = wh\n[top]\ntype = none\n", NULL);
+	assert_int_equal(plan_union_bytes(&plan),
+			 strlen("lowerdir=b+above:b:b+below:a,") + strlen(options));
+	(void)planned(START LAYER_A, NULL);
+	assert_int_equal(plan_union_bytes(&plan),
+			 strlen("lowerdir=a,upperdir=/run/layerboot/top/upper,"
+				"workdir=/run/layerboot/top/work,") +
+				 strlen(options));
+	plan.count = 0;
+	assert_int_equal(plan_union_bytes(&plan), 0);
+}
+
 static void unions_of_every_kind(void **state)
 {
 	static const struct {
@@ -276,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deletions_stand_around_their_layer),
 		cmocka_unit_test(more_layers_than_the_kernel_takes),
+		cmocka_unit_test(the_bytes_of_the_options_are_counted),
 		cmocka_unit_test(unions_of_every_kind),
 		cmocka_unit_test(the_order_of_steps),
 		cmocka_unit_test(what_is_bound_past_the_union),
