@@ -3,7 +3,7 @@
 
 #include "manifest.h"
 
-#define EXPECTED_LAYER_NAME "a name of letters, digits, . _ - (at most 32 bytes)"
+#define EXPECTED_LAYER_NAME "a name of letters, digits, . _ - (at most 32 bytes), but not top"
 
 bool layer_name_valid(struct slice name);
 struct layer *layer_find(struct manifest *m, struct slice name);
@@ -12,9 +12,7 @@ struct layer *layer_find(struct manifest *m, struct slice name);
 struct layer *layer_add(struct manifest *m, struct slice name, struct arena *arena);
 
 /* The same of [bind NAME]. "top" stands for the top where volumes are told apart by their names. */
-#define EXPECTED_BIND_NAME EXPECTED_LAYER_NAME ", but not top"
 
-bool bind_name_valid(struct slice name);
 struct bind *bind_find(struct manifest *m, struct slice name);
 struct bind *bind_add(struct manifest *m, struct slice name, struct arena *arena);
 

@@ -110,8 +110,8 @@ struct chain {
 };
 
 /* What one found layer takes. RELEASE is the kernel's, NULL if it is not known. -ENOMEM. */
-MUST_CHECK int plan_layer(const struct resolved_layer *l, const char *release, struct arena *arena,
-			  struct chain *ret);
+MUST_CHECK int plan_layer(const struct resolved_layer *l, enum union_kind kind, const char *release,
+			  struct arena *arena, struct chain *ret);
 
 /* What it takes to look for files on the disk NAME with a file system of TYPE. -ENOMEM. */
 MUST_CHECK int plan_medium(const char *name, const char *type, struct arena *arena,

@@ -37,6 +37,7 @@ struct resolved_layer {
 /* The disk of the top, or of a [bind NAME]. */
 struct resolved_volume {
 	const char *name;
+	char label[MANIFEST_NAME_MAX + 8]; /* "top", or "bind NAME": for messages and steps */
 	const struct volume *volume;
 	enum layer_state state; /* LAYER_WAITING or LAYER_FOUND */
 	const struct disk *disk;

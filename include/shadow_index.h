@@ -1,7 +1,8 @@
 /*
  * Which paths were changed on both sides: in the top, and in the layers below it since it was last used over
  * them. What the merged layers held is kept in DIR/index: for every path a hash of it and a hash of what is
- * there (type, mode, owner, size, time of change, target; of a directory type, mode and owner).
+ * there: type, mode and owner; of a file its size and, unless it is empty, time of change; target; device. So
+ * another content of the same size and time is not seen, and another time of the same content is.
  */
 #pragma once
 
@@ -29,8 +30,9 @@ typedef int shadow_found(void *arg, const char *path, enum shadow_how how);
 
 /*
  * Calls FOUND for every path of UPPER, or deleted by it, that LOWERS do not have as the index says: package databases
- * first, then by path. A directory counts only if its own owner or mode is changed on both sides. 0; -ENOENT:
- * there is no index; -EUCLEAN: it is none; or another -errno, with words.
+ * first, then by path. Not if UPPER has, or deleted, just what they have now; a directory counts only if its own
+ * owner or mode is changed on both sides. 0; -ENOENT: there is no index; -EUCLEAN: it is none; or another -errno,
+ * with words.
  */
 MUST_CHECK int shadow_index_compare(const char *dir, const char *upper, const char *const *lowers,
 				    size_t count, shadow_found *found, void *arg,

@@ -17,7 +17,7 @@ struct shadow_pairs {
 
 uint64_t shadow_hash_path(const char *path);
 
-/* Of what is at the path of T: its type, mode and owner, and of no directory size, time and target, too. */
+/* Of what is at the path of T: its type, mode and owner; size and time of a file, unless empty; target; device. */
 MUST_CHECK int shadow_hash_what(const struct shadow_tree *t, const struct shadow_entry *entry,
 				uint64_t *ret);
 

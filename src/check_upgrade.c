@@ -247,8 +247,11 @@ static int compare_subdirectory(struct walk *w, const struct side *top, const st
 
 	if (differs && !exists(old))
 		r = tell(w, UPGRADE_ADDED);
-	else if (differs && !same_owner(old, new) && !same_owner(old, top))
+	/* What is no directory any more is hidden whoever changed the directory. */
+	else if (differs && !same_owner(old, new) && !(is_directory(new) && same_owner(old, top)))
 		r = tell(w, UPGRADE_CHANGED);
+	else if (exists(old) && !exists(new) && !same_owner(old, top))
+		r = tell(w, UPGRADE_GONE);
 	return r != 0 ? r : compare_directory(w, is_directory(old), is_directory(new));
 }
 

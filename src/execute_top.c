@@ -83,7 +83,8 @@ static int read_stamp(const struct step *s, struct builder *answer)
 
 struct list {
 	int fd;
-	int error;
+	size_t count;
+	char first[256]; /* path, for the console */
 };
 
 static int add_changed(void *arg, const char *path, enum shadow_how how)
@@ -100,9 +101,13 @@ static int add_changed(void *arg, const char *path, enum shadow_how how)
 	builder_addf(&b, "%s ", words[how]);
 	builder_add_escaped(&b, path, "");
 	builder_add(&b, "\n");
+	if (list->count++ == 0) {
+		struct builder first;
+		builder_start(&first, list->first, sizeof(list->first));
+		builder_add_escaped(&first, path, "");
+	}
 	ssize_t r = sys_write(list->fd, line, b.len);
-	list->error = r < 0 ? (int)r : 0;
-	return list->error;
+	return r < 0 ? (int)r : 0;
 }
 
 /* The list goes into memory, where the report and "layerboot status" find it. */
@@ -127,6 +132,11 @@ static int compare(const struct step *s, struct builder *answer)
 			"both sides is not known");
 	else if (r < 0)
 		return r;
+	else if (list.count > 0)
+		(void)snprintf(facts.warning, sizeof(facts.warning),
+			       "top: %s%s changed here and in the layers below, and the top wins; "
+			       "layerboot status lists them",
+			       list.first, list.count > 1 ? " and others were" : " was");
 	facts_print(&facts, answer);
 	return 0;
 }

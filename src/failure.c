@@ -128,7 +128,10 @@ void failure_print(const struct failure *f, struct builder *b)
 	const char *next = f->next[0] ? f->next : words[f->kind].next;
 
 	builder_addf(b, "error[%s]: ", words[f->kind].word);
-	if (f->layer[0])
+	/* What is no layer has a name that no layer can have. */
+	if (strcmp(f->layer, "top") == 0 || strncmp(f->layer, "bind ", 5) == 0)
+		builder_addf(b, "%s: ", f->layer);
+	else if (f->layer[0])
 		builder_addf(b, "layer \"%s\": ", f->layer);
 	builder_add(b, f->text);
 	if (next[0])

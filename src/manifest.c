@@ -98,8 +98,8 @@ static int open_layer(struct parser *p, struct slice name)
 
 static int open_bind(struct parser *p, struct slice name)
 {
-	if (!bind_name_valid(name))
-		return error_at(p, name.at, "expected " EXPECTED_BIND_NAME);
+	if (!layer_name_valid(name))
+		return error_at(p, name.at, "expected " EXPECTED_LAYER_NAME);
 	if (bind_find(p->place.manifest, name))
 		return error_at(p, name.at, "a second [bind %.*s]", (int)name.len, name.at);
 	if (p->place.manifest->binds_count == MANIFEST_BINDS_MAX)

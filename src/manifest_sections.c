@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "path_list.h"
+
 struct layer *layer_find(struct manifest *m, struct slice name)
 {
 	for (size_t i = 0; i < m->layers_count; i++)
@@ -13,7 +15,8 @@ struct layer *layer_find(struct manifest *m, struct slice name)
 /* The name becomes a directory and a short lowerdir: nothing that a path or an option list could split at. */
 bool layer_name_valid(struct slice name)
 {
-	if (name.len == 0 || name.len > MANIFEST_NAME_MAX)
+	/* The top is told by this name, among the mounts and by the commands of a guest. */
+	if (name.len == 0 || name.len > MANIFEST_NAME_MAX || slice_is(name, "top"))
 		return false;
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.at[i];
@@ -34,11 +37,6 @@ struct layer *layer_add(struct manifest *m, struct slice name, struct arena *are
 	struct layer *layer = &m->layers[m->layers_count++];
 	*layer = (struct layer){ .name = text, .timeout_ms = -1 };
 	return layer;
-}
-
-bool bind_name_valid(struct slice name)
-{
-	return layer_name_valid(name) && !slice_is(name, "top");
 }
 
 struct bind *bind_find(struct manifest *m, struct slice name)
@@ -77,6 +75,13 @@ const char *top_problem(const struct top *top)
 
 const char *manifest_contradiction(const struct manifest *m)
 {
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->union_kind == UNION_UNIONFS &&
+		    m->layers[i].whiteouts != LAYER_WHITEOUTS_OVERLAY)
+			return "whiteouts = wh and xattr need union = overlay, or aufs for wh";
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].protect && m->layers[i].image && path_is_glob(m->layers[i].image))
+			return "protect needs an image that is one file, not a glob";
 	if (!m->redirect)
 		return NULL;
 	/* With redirects a layer names any directory of those below it, and a top keeps such names. */

@@ -184,7 +184,7 @@ static int add_layer(struct planner *p, const struct resolved_layer *l)
 				   "kernel %s boots, and the layer has the modules of %s%s",
 				   p->in->release, l->layer->kernels[0],
 				   l->layer->kernels_count > 1 ? " and others" : "");
-	if (plan_layer(l, p->in->release, p->arena, &chain) < 0)
+	if (plan_layer(l, p->in->manifest->union_kind, p->in->release, p->arena, &chain) < 0)
 		return planner_no_memory(p);
 	add_chain(p, &chain);
 	return 0;
@@ -307,7 +307,8 @@ static int add_bound(struct planner *p)
 		for (size_t k = 0; k < bind->paths_count; k++)
 			planner_add_root(p, (struct step){ .kind = STEP_BIND,
 							   .failure = FAILURE_BIND,
-							   .layer = bind->name,
+							   .layer = arena_printf(
+								   p->arena, "bind %s", bind->name),
 							   .source = source,
 							   .target = PATH_SYSROOT,
 							   .path = bind->paths[k] });
@@ -331,13 +332,15 @@ static void add_hand_over(struct planner *p)
 			      .failure = FAILURE_INIT_MISSING,
 			      .source = p->in->cmdline->init,
 			      .target = PATH_SYSROOT });
-	if (p->in->resolution->top.volume && p->in->cmdline->on_failure == ON_FAILURE_REBOOT)
-		planner_add_root(
-			p, (struct step){ .kind = STEP_TOP_GOOD,
-					  .failure = FAILURE_TOP,
-					  .layer = "top",
-					  .target = plan_volume_directory(&p->in->resolution->top,
-									  true, p->arena) });
+	const struct resolved_volume *top = &p->in->resolution->top;
+	if (top->volume && p->in->cmdline->on_failure == ON_FAILURE_REBOOT) {
+		const char *directory = plan_volume_directory(top, true, p->arena);
+		p->full |= !directory;
+		planner_add_root(p, (struct step){ .kind = STEP_TOP_GOOD,
+						   .failure = FAILURE_TOP,
+						   .layer = "top",
+						   .target = directory });
+	}
 	if (p->in->manifest->top.kind != TOP_NONE)
 		planner_add_root(p, (struct step){ .kind = STEP_READONLY,
 						   .failure = FAILURE_TOP,

@@ -122,8 +122,8 @@ static void link_whiteouts(struct links *l, const struct resolved_layer *r, cons
 				    .xattr = r->layer->whiteouts == LAYER_WHITEOUTS_XATTR });
 }
 
-int plan_layer(const struct resolved_layer *l, const char *release, struct arena *arena,
-	       struct chain *ret)
+int plan_layer(const struct resolved_layer *l, enum union_kind kind, const char *release,
+	       struct arena *arena, struct chain *ret)
 {
 	struct links links = { .chain = ret, .arena = arena };
 	const char *own = join(&links, l->name, "");
@@ -146,7 +146,8 @@ int plan_layer(const struct resolved_layer *l, const char *release, struct arena
 						 .untrusted = layer->untrusted,
 						 .lowers = layer->only,
 						 .lowers_count = layer->only_count });
-	if (layer->whiteouts != LAYER_WHITEOUTS_OVERLAY)
+	/* Aufs reads .wh. files by itself. */
+	if (layer->whiteouts != LAYER_WHITEOUTS_OVERLAY && kind == UNION_OVERLAY)
 		link_whiteouts(&links, l, target, own);
 	if (layer->kernel_any && release)
 		link_step(&links, (struct step){ .kind = STEP_KERNEL,
@@ -216,7 +217,8 @@ static void link_volume(struct links *l, const struct resolved_volume *v, const 
 int plan_volume(const struct resolved_volume *v, bool top, struct arena *arena, struct chain *ret)
 {
 	struct links links = { .chain = ret, .arena = arena };
-	const struct step owner = { .failure = FAILURE_VOLUME, .layer = v->name };
+	const char *label = join(&links, v->label, "");
+	const struct step owner = { .failure = FAILURE_VOLUME, .layer = label };
 	const char *target = top ? PATH_TOP : join(&links, PATH_BINDS "/", v->name);
 	const char *directory = plan_volume_directory(v, top, arena);
 
@@ -226,13 +228,13 @@ int plan_volume(const struct resolved_volume *v, bool top, struct arena *arena, 
 		link_directory(&links, PATH_BINDS, 0700, owner);
 	link_directory(&links, target, 0700, owner);
 	link_volume(&links, v, target,
-		    (struct step){ .layer = v->name,
+		    (struct step){ .layer = label,
 				   .source = join(&links, "/dev/", v->disk->name),
 				   .type = join(&links, v->type, "") });
 	if (top)
 		link_step(&links, (struct step){ .kind = STEP_TOP_READ,
 						 .failure = FAILURE_TOP,
-						 .layer = v->name,
+						 .layer = label,
 						 .source = join(&links, "", v->disk->name),
 						 .target = directory });
 	return links.full || !directory ? -ENOMEM : 0;

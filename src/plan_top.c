@@ -121,7 +121,7 @@ static int add_disk_top(struct planner *p, const struct step *join, struct step 
 	const char *directory = plan_volume_directory(v, true, p->arena);
 	const char *stamp = plan_stamp(p->in->manifest, p->in->resolution, p->arena);
 	struct step step = { .failure = FAILURE_TOP,
-			     .layer = v->name,
+			     .layer = "top",
 			     .target = directory,
 			     .lowers = join->lowers,
 			     .lowers_count = join->lowers_count };

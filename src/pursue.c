@@ -48,7 +48,10 @@ static int work_text(void *arg, struct builder *answer)
 /* Whether the modules that its chain needs are there; -1 with *failure set if one cannot be. */
 static int modules_ready(struct discovery *d, const struct mounting *which)
 {
-	const char *layer = which->kind == MOUNTING_MEDIUM ? NULL : which->name;
+	/* Volumes are told by the label of their steps. */
+	const char *layer = which->kind == MOUNTING_MEDIUM
+				    ? NULL
+				    : which->chain.steps[which->chain.count - 1].layer;
 	bool all = true;
 
 	for (size_t i = 0; i < which->chain.count; i++) {
@@ -156,7 +159,8 @@ static int start_layer(struct discovery *d, const struct resolved_layer *l)
 				   "%s was removed after it was mounted, and %s came", which->disk,
 				   l->disk->name);
 	}
-	if (which->chain.count == 0 && plan_layer(l, d->release, d->arena, &which->chain) < 0)
+	if (which->chain.count == 0 &&
+	    plan_layer(l, d->manifest->union_kind, d->release, d->arena, &which->chain) < 0)
 		return no_room(d, l->name);
 	return start_chain(d, which);
 }

@@ -201,9 +201,9 @@ static int resolve_volume(struct resolver *r, struct resolved_volume *v, enum fa
 	size_t count = resolver_look_for(r, source, matches, CHECK_MATCHES_MAX, &asked);
 
 	if (count > 1)
-		return check_duplicate(v->name, source, matches, count, &r->ret->failure);
+		return check_duplicate(v->label, source, matches, count, &r->ret->failure);
 	if (count == 0 && r->inv->elapsed_ms >= r->timeout_ms)
-		return check_missing(missing, v->name, source, r->timeout_ms, r->inv,
+		return check_missing(missing, v->label, source, r->timeout_ms, r->inv,
 				     &r->ret->failure);
 	if (count == 0) {
 		resolver_wake(r, r->timeout_ms);
@@ -213,7 +213,7 @@ static int resolve_volume(struct resolver *r, struct resolved_volume *v, enum fa
 	}
 	if (resolver_ask_needed(r, matches[0], KNOWN_IDENTITY | KNOWN_SUPERBLOCK))
 		return 0;
-	if (check_volume(v->name, v->volume, matches[0], &r->ret->failure) < 0)
+	if (check_volume(v->label, v->volume, matches[0], &r->ret->failure) < 0)
 		return -1;
 	v->disk = matches[0];
 	v->type = v->disk->type[0] ? v->disk->type : v->volume->format;
@@ -229,12 +229,15 @@ static int resolve_volumes(struct resolver *r, const struct manifest *m)
 		ret->binds_count++;
 		ret->binds[i] = (struct resolved_volume){ .name = m->binds[i].name,
 							  .volume = &m->binds[i].volume };
+		(void)snprintf(ret->binds[i].label, sizeof(ret->binds[i].label), "bind %s",
+			       m->binds[i].name);
 		if (resolve_volume(r, &ret->binds[i], FAILURE_BIND_MISSING) < 0)
 			return -1;
 	}
 	if (m->top.kind != TOP_DISK)
 		return 0;
-	ret->top = (struct resolved_volume){ .name = "top", .volume = &m->top.volume };
+	ret->top =
+		(struct resolved_volume){ .name = "top", .label = "top", .volume = &m->top.volume };
 	if (resolve_volume(r, &ret->top, FAILURE_TOP_MISSING) < 0)
 		return -1;
 	if (ret->top.state == LAYER_FOUND && strcmp(r->inv->stamp.disk, ret->top.disk->name) != 0)

@@ -183,6 +183,7 @@ int check_medium(const struct layer *layer, const struct disk *d, struct failure
 int check_volume(const char *name, const struct volume *v, const struct disk *d, struct failure *f)
 {
 	static const char *const writable[] = { "ext4", "xfs", "btrfs" };
+	bool known = false;
 	char shown[512];
 	struct builder b;
 
@@ -193,8 +194,14 @@ int check_volume(const char *name, const struct volume *v, const struct disk *d,
 	if (!d->type[0] && v->format)
 		return 0;
 	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
-		if (strcmp(d->type, writable[i]) == 0)
-			return 0;
+		known |= strcmp(d->type, writable[i]) == 0;
+	if (known && (!v->format || strcmp(d->type, v->format) == 0))
+		return 0;
+	/* The initramfs has what format needs, and nothing for another type. */
+	if (known)
+		return failure_set(f, FAILURE_VOLUME_FOREIGN, name,
+				   "%s is there, and format = %s; give the format that it has",
+				   shown, v->format);
 	return failure_set(f, FAILURE_VOLUME_FOREIGN, name,
 			   "%s holds no file system of ext4, xfs, btrfs%s", shown,
 			   d->type[0] || v->format ? "" : ", and format is not given");
@@ -235,7 +242,7 @@ static int check_written(const struct resolution *r, const struct resolved_volum
 		return 0;
 	for (size_t i = 0; i < r->layers_count; i++)
 		if (r->layers[i].state == LAYER_FOUND && r->layers[i].disk == v->disk)
-			return failure_set(f, FAILURE_LAYER_DUPLICATE, v->name,
+			return failure_set(f, FAILURE_LAYER_DUPLICATE, v->label,
 					   "%s (%s) is also layer \"%s\", which is read-only",
 					   v->disk->name, v->volume->source.text,
 					   r->layers[i].name);

@@ -162,9 +162,9 @@ static int is_hidden(void *arg, const struct shadow_tree *t, const struct shadow
 	return r < 0 ? r : r == 0;
 }
 
-/* The upper has a directory at the path, which was copied up if anything in it was written to. */
-static int directory_counts(const struct comparison *c, const struct stat *st,
-			    const struct difference *d)
+/* The layers have changed; the upper hides that, unless it was changed in the same way. */
+static int upper_counts(const struct comparison *c, const struct stat *st,
+			const struct difference *d)
 {
 	const struct shadow_entry upper = { .layer = c->upper, .st = *st };
 	uint64_t what;
@@ -172,9 +172,12 @@ static int directory_counts(const struct comparison *c, const struct stat *st,
 
 	if (r < 0)
 		return r;
-	if (d->now && !d->directory)
+	if (d->now && d->what == what)
+		return 0;
+	if (!S_ISDIR(st->st_mode) || (d->now && !d->directory))
 		return 1;
-	return (!d->before || d->before->what != what) && (!d->now || d->what != what);
+	/* A directory is copied up if anything in it was written to. */
+	return !d->before || d->before->what != what;
 }
 
 static int judge(struct comparison *c, const struct stat *st, const struct shadow_stack *in,
@@ -189,7 +192,7 @@ static int judge(struct comparison *c, const struct stat *st, const struct shado
 	if (r >= 0)
 		r = compare_entry(c, r ? &now : NULL, &d);
 	if (r == 0 && d.differs)
-		r = directory ? directory_counts(c, st, &d) : 1;
+		r = whiteout ? d.now : upper_counts(c, st, &d);
 	if (r != 0)
 		return r < 0 ? r : find(c, d.how);
 	if (!d.directory || (directory && !shadow_is_opaque(&c->tree, c->upper)))

@@ -34,12 +34,18 @@ int shadow_hash_what(const struct shadow_tree *t, const struct shadow_entry *ent
 {
 	const struct stat *st = &entry->st;
 	const uint64_t owner[] = { st->st_mode, st->st_uid, st->st_gid };
-	const uint64_t rest[] = { (uint64_t)st->st_size, (uint64_t)st->st_mtim.tv_sec,
-				  (uint64_t)st->st_mtim.tv_nsec, st->st_rdev };
+	const uint64_t size = (uint64_t)st->st_size, device = st->st_rdev;
+	const uint64_t time[] = { (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec };
 	uint64_t state = hash(HASH_START, owner, sizeof(owner));
 
-	if (!S_ISDIR(st->st_mode))
-		state = hash(state, rest, sizeof(rest));
+	/* The time stands for the content: of no use where that is known, as of dpkg's lock, which is always empty. */
+	if (S_ISREG(st->st_mode)) {
+		state = hash(state, &size, sizeof(size));
+		if (size > 0)
+			state = hash(state, time, sizeof(time));
+	}
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+		state = hash(state, &device, sizeof(device));
 	if (S_ISLNK(st->st_mode)) {
 		char path[PATH_MAX], target[PATH_MAX];
 		int r = shadow_path_in(t, entry->layer, path);

@@ -1,6 +1,8 @@
 """One boot under QEMU: what is started, and what must come out."""
 import fnmatch
 import json
+import os
+import pty
 import re
 import shlex
 import shutil
@@ -8,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from images import ROOT, Trouble, checksum
 
@@ -25,6 +28,21 @@ LEFT = {
     "state": ["directory /", "umask 22", "children none"],
     "limit": ["/proc/sys/kernel/printk_devkmsg: ratelimit"],
 }
+
+
+def terminal_lines(terminal):
+    """Lines until the other end is closed, which a terminal tells as an error."""
+    rest = b""
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            yield rest
+            return
+        *whole, rest = (rest + data).split(b"\n")
+        yield from whole
 
 
 class Boot:
@@ -81,6 +99,13 @@ class Boot:
             if "rw" in disk[2:] and disk[1] not in self.kept:
                 shutil.copy(self.images.get(disk[1]), self.file(*disk))
 
+    def type(self, vm, terminal, lines):
+        """Types the lines of the row on the console, each once what it waits for has been said."""
+        for wait, text in self.case["types"]:
+            while not any(wait in line for line in lines) and vm.poll() is None:
+                time.sleep(0.05)
+            os.write(terminal, text.encode() + b"\r")
+
     def plug(self, path, init_started, over):
         """Attaches the late disk by QEMU's own monitor, two seconds after the init began."""
         if not init_started.wait(100) or over.wait(2):
@@ -110,12 +135,18 @@ class Boot:
         with tempfile.TemporaryDirectory(prefix="layerboot-") as sockets:
             command = self.command(sockets)
             (self.dir / "command").write_text(shlex.join(command) + "\n")
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL) as vm:
+            ends = pty.openpty() if "types" in self.case else None
+            std = {"stdin": ends[1], "stdout": ends[1]} if ends else {"stdin": subprocess.DEVNULL,
+                                                                      "stdout": subprocess.PIPE}
+            with subprocess.Popen(command, stderr=subprocess.STDOUT, **std) as vm:
+                if ends:
+                    os.close(ends[1])
+                    typist = threading.Thread(target=self.type, args=(vm, ends[0], lines))
+                    typist.start()
                 plugger = threading.Thread(target=self.plug, args=(f"{sockets}/qmp", init_started, over))
                 if self.late:
                     plugger.start()
-                for line in vm.stdout:
+                for line in terminal_lines(ends[0]) if ends else vm.stdout:
                     lines.append(line.decode(errors="replace").rstrip("\r\n"))
                     if "Run /init as init process" in lines[-1]:
                         init_started.set()
@@ -123,6 +154,9 @@ class Boot:
                 init_started.set()
                 if self.late:
                     plugger.join()
+                if ends:
+                    typist.join()
+                    os.close(ends[0])
                 status = vm.wait()
         (self.dir / "console").write_text("\n".join(lines) + "\n")
         return status, lines

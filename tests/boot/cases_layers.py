@@ -2,6 +2,7 @@
 from cases import ABSENT, ALL, ALONE, BOTH, MAIN, MERGED, SYSTEM, SYSTEM_LAYER, TWO, USER_LAYER, manifest
 
 CARRIED = manifest(("all", "SERIAL=carrier", "image = layers/*.squashfs"))
+PROTECTED_GLOB = manifest(("all", "SERIAL=carrier", "image = layers/*.squashfs", "protect = /etc/which"))
 UNIONFS = TWO.replace("version = 1\n", "version = 1\nunion = unionfs\n")
 CARRIED_HELD = {"layers": {"all.1": "system", "all.2": "site", "all.3": "user"}}
 
@@ -117,6 +118,8 @@ CASES_LAYERS = [
          writes=["/etc/written: written", "/etc/which: Read-only file system"],
          upper=["/run/layerboot/top/upper/etc/which: No such file or directory",
                 "/run/layerboot/top/upper/etc/written: written"]),
+    dict(name="protect-of-a-glob", disks=[("carrier", "carrier.ext4")], word="manifest-invalid", status=1,
+         inject={"etc/layerboot/manifest": PROTECTED_GLOB}, planned=PROTECTED_GLOB),
     dict(name="protect-unreachable", disks=MAIN, word="protect-unreachable", status=1,
          manifest=manifest((*SYSTEM_LAYER, "protect = /etc/deleted"), USER_LAYER), also="protect /etc/deleted"),
 

@@ -94,7 +94,7 @@ SEQUENCES = [
 
     # The system image is replaced.
     dict(name="upgrade-keep", kept={"state": "plain.ext4"}, kernels=BOTH, all=UPPER, boots=[
-        alone(FIRST), alone(SECOND, SYSTEM_2, report=CHANGED), alone(SECOND, SYSTEM_2, report={"changed_on_both_sides": []})]),
+        alone(FIRST), alone(SECOND, SYSTEM_2, report=CHANGED, also="top: /etc/which was changed here and in the layers below"), alone(SECOND, SYSTEM_2, report={"changed_on_both_sides": []})]),
     dict(name="upgrade-refuse", kept={"state": "plain.ext4"}, boots=[
         alone(FIRST, lines=["on-system-change = refuse"], **UPPER),
         dict(disks=[SYSTEM_2, STATE], manifest=manifest(SYSTEM_LAYER, top=TOP_OF + "on-system-change = refuse"),
@@ -112,6 +112,13 @@ SEQUENCES = [
         boot(FRESH, append="layerboot.top=park"), boot(AGAIN)]),
     dict(name="rescue-boot", kept={"state": "plain.ext4"}, all=UPPER, boots=[
         boot(FRESH), {**boot(FRESH, append="layerboot.top=tmpfs"), "top": "tmpfs"}, boot(AGAIN)]),
+
+    dict(name="reboots-are-counted", kept={"state": "plain.ext4"}, boots=[
+        *[dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=status, foreseen=False,
+               append="layerboot.on-failure=reboot,3 init=/nothing") for status in (5, 5, 0, 0)],
+        boot(FRESH, append="layerboot.on-failure=reboot,3", **UPPER),
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5, foreseen=False,
+             append="layerboot.on-failure=reboot,3 init=/nothing")]),
 
     # Past the union.
     dict(name="bind", kept={"state": "plain.ext4"}, kernels=BOTH, boots=[

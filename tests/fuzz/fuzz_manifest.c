@@ -1,6 +1,6 @@
 /*
- * A manifest, then (after a NUL) a command line: parsed, overridden, resolved against a small inventory at
- * several times, planned and printed. What is decided must hold together.
+ * A manifest, then (after a NUL) a command line, then (after another) an inventory, or else a small one: parsed,
+ * overridden, resolved at several times, planned and printed. What is decided must hold together.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,7 +48,14 @@ static void check_plan(struct arena *arena)
 	struct failure failure;
 	struct builder b;
 
-	if (plan_build(&cmdline, &manifest, &resolution, arena, &plan, &failure) < 0) {
+	const struct plan_input input = {
+		.cmdline = &cmdline,
+		.manifest = &manifest,
+		.resolution = &resolution,
+		.stamp = inventory.stamp.disk[0] ? &inventory.stamp : NULL,
+		.release = "6.1.0",
+	};
+	if (plan_build(&input, arena, &plan, &failure) < 0) {
 		check_failure(&failure);
 		return;
 	}
@@ -59,29 +66,55 @@ static void check_plan(struct arena *arena)
 	check(plan.steps[plan.count - 1].kind == STEP_EXEC);
 }
 
+/* A disk that holds a manifest is known, or missed, or waited for. */
+static void check_origin(int64_t now_ms)
+{
+	const struct disk *disk;
+
+	if (!cmdline.manifest.text ||
+	    (cmdline.manifest.kind != ORIGIN_RAW && cmdline.manifest.kind != ORIGIN_FILE))
+		return;
+	if (resolve_origin(&cmdline.manifest, &inventory, cmdline.timeout_ms, &resolution, &disk) <
+	    0)
+		check_failure(&resolution.failure);
+	else
+		check(disk || resolution.questions_count > 0 || resolution.wake_ms > now_ms);
+}
+
+/* What stands before the next NUL. */
+static struct slice part(struct slice *rest)
+{
+	const char *nul = rest->len ? memchr(rest->at, 0, rest->len) : NULL;
+	struct slice head = { .at = rest->at, .len = nul ? (size_t)(nul - rest->at) : rest->len };
+
+	rest->at += head.len + (nul != NULL);
+	rest->len -= head.len + (nul != NULL);
+	return head;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int64_t times[] = { 0, 2000, INT64_MAX };
-	const uint8_t *nul = size ? memchr(data, 0, size) : NULL;
-	size_t first = nul ? (size_t)(nul - data) : size, line;
-	struct slice rest = { .at = nul ? (const char *)nul + 1 : "",
-			      .len = nul ? size - first - 1 : 0 };
+	struct slice rest = { .at = (const char *)data, .len = size };
+	struct slice text = part(&rest), words = part(&rest);
+	size_t line;
 	struct failure failure;
 	struct arena arena;
 
 	arena_start(&arena, memory, sizeof(memory));
-	if (cmdline_parse(rest, &arena, &cmdline, &failure) < 0)
+	if (cmdline_parse(words, &arena, &cmdline, &failure) < 0)
 		check_failure(&failure);
-	if (manifest_parse((struct slice){ .at = (const char *)data, .len = first }, "m", &arena,
-			   &manifest, &failure) < 0 ||
+	if (manifest_parse(text, "m", &arena, &manifest, &failure) < 0 ||
 	    manifest_override(&manifest, &cmdline, &arena, &failure) < 0) {
 		check_failure(&failure);
 		return 0;
 	}
-	check(inventory_parse(slice_of(disks), &inventory, &line) == 0);
+	if (rest.len == 0 || inventory_parse(rest, &inventory, &line) < 0)
+		check(inventory_parse(slice_of(disks), &inventory, &line) == 0);
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		inventory.settled = i > 0;
 		inventory.elapsed_ms = times[i];
+		check_origin(times[i]);
 		resolve(&manifest, &inventory, cmdline.timeout_ms, &resolution);
 		if (resolution.state == RESOLVE_FAILED)
 			check_failure(&resolution.failure);

@@ -346,6 +346,8 @@ upgrade_trees() {
 	done
 	chmod 700 new/etc/dir
 	chmod 600 new/etc/mode
+	mkdir old/etc/{file,left}
+	echo new >new/etc/file
 	echo old >old/etc/gone
 	echo new >new/etc/both
 	mkdir -p top/work top/upper/var/lib/dpkg top/upper/etc/dir top/upper/usr/bin top/upper/usr/share
@@ -355,6 +357,8 @@ upgrade_trees() {
 	echo same >top/upper/etc/mode
 	chmod 640 top/upper/etc/mode
 	chmod 711 top/upper/etc/dir
+	mkdir -m 700 top/upper/etc/left
+	mkdir top/upper/etc/file
 	mknod top/upper/etc/deleted c 0 0
 	mknod top/upper/usr/share/doc c 0 0
 }
@@ -369,16 +373,18 @@ added in both                    /etc/both
 changed in both                  /etc/conf
 deleted in TOP, changed in NEW   /etc/deleted
 changed in both                  /etc/dir
+changed in both                  /etc/file
 kept in TOP, deleted in NEW      /etc/gone
+kept in TOP, deleted in NEW      /etc/left
 changed in both                  /etc/mode
 copied in TOP, changed in NEW    /usr/bin/copied
 replaced in TOP, changed in NEW  /usr/share/doc
 END
 	run "$layerboot" check --upgrade old new top
 	[ "$status" = 1 ]
-	diff expected <(head -n 9 <<<"$output")
+	diff expected <(head -n 11 <<<"$output")
 	contains "next: "
-	contains "check: 9 paths changed on both sides, 1 of package databases"
+	contains "check: 11 paths changed on both sides, 1 of package databases"
 	"$mklayer" old -o old.img --type erofs
 	"$mklayer" new -o new.img --gpt
 	mkdir -p disk/vm
@@ -388,9 +394,9 @@ END
 	sha256sum ./*.img >sums
 	run "$layerboot" check --upgrade --subdir vm old.img new.img top.img
 	[ "$status" = 1 ]
-	diff expected <(head -n 9 <<<"$output")
+	diff expected <(head -n 11 <<<"$output")
 	run "$layerboot" check --upgrade --subdir vm --json old.img new.img top.img
-	[ "$(jq -c '[.paths[0].path, .paths[0].database, (.paths | length)]' <<<"$output")" = '["/var/lib/dpkg/status",true,9]' ]
+	[ "$(jq -c '[.paths[0].path, .paths[0].database, (.paths | length)]' <<<"$output")" = '["/var/lib/dpkg/status",true,11]' ]
 	run "$layerboot" check --upgrade --subdir vm old.img old.img top.img
 	[ "$status" = 0 ]
 	[ "$output" = "check: 0 paths changed on both sides, 0 of package databases" ]

@@ -90,6 +90,26 @@ static void words_of_policy_and_log(void **state)
 	}
 }
 
+static void what_is_told_of_failures(void **state)
+{
+	(void)state;
+	fresh_arena();
+	const struct cmdline *c = given_cmdline("");
+	assert_int_equal(c->reboots_max, CMDLINE_DEFAULT_REBOOTS);
+	assert_int_equal(c->failed, 0);
+	assert_int_equal(c->report_to, REPORT_FILE);
+	c = given_cmdline("layerboot.on-failure=reboot,3 layerboot.failed=2 "
+			  "layerboot.report=virtio:org.layerboot");
+	assert_int_equal(c->on_failure, ON_FAILURE_REBOOT);
+	assert_int_equal(c->reboots_max, 3);
+	assert_int_equal(c->failed, 2);
+	assert_int_equal(c->report_to, REPORT_VIRTIO);
+	assert_string_equal(c->report_port, "org.layerboot");
+	c = given_cmdline("layerboot.on-failure=shell layerboot.report=console");
+	assert_int_equal(c->on_failure, ON_FAILURE_SHELL);
+	assert_int_equal(c->report_to, REPORT_CONSOLE);
+}
+
 static void panic_is_any_number_but_0(void **state)
 {
 	static const struct {
@@ -163,8 +183,10 @@ static void nothing_is_read_after_two_dashes(void **state)
 	assert_string_equal(c->init, "/b");
 }
 
-#define KNOWN "there are: manifest, layer, skip, top, timeout, on-failure, log; "
-#define NEXT  "; correct the kernel command line"
+#define KNOWN     "there are: manifest, layer, skip, top, timeout, on-failure, failed, report, log; "
+#define POLICY    "expected auto, panic, reboot[,TIMES], poweroff, halt or shell" NEXT
+#define REPORT_TO "expected virtio:NAME of a virtio serial port, or console" NEXT
+#define NEXT      "; correct the kernel command line"
 
 static void errors(void **state)
 {
@@ -180,8 +202,14 @@ static void errors(void **state)
 		{ "layerboot.log", "layerboot.log=: expected quiet, normal or debug" NEXT },
 		{ "layerboot.log=loud",
 		  "layerboot.log=loud: expected quiet, normal or debug" NEXT },
-		{ "layerboot.on-failure=shell",
-		  "layerboot.on-failure=shell: expected auto, panic, reboot, poweroff or halt" NEXT },
+		{ "layerboot.on-failure=shutdown", "layerboot.on-failure=shutdown: " POLICY },
+		{ "layerboot.on-failure=halt,3", "layerboot.on-failure=halt,3: " POLICY },
+		{ "layerboot.on-failure=reboot,", "layerboot.on-failure=reboot,: " POLICY },
+		{ "layerboot.on-failure=reboot,1001", "layerboot.on-failure=reboot,1001: " POLICY },
+		{ "layerboot.failed=x", "layerboot.failed=x: expected the number of failed boots" },
+		{ "layerboot.report=", "layerboot.report=: " REPORT_TO },
+		{ "layerboot.report=virtio:", "layerboot.report=virtio:: " REPORT_TO },
+		{ "layerboot.report=tty", "layerboot.report=tty: " REPORT_TO },
 		{ "layerboot.timeout=1h",
 		  "layerboot.timeout=1h: expected a duration of at most a day, as 10, 10s or 500ms" NEXT },
 		{ "layerboot.timeout=2000min", "layerboot.timeout=2000min: expected a duration" },
@@ -288,6 +316,7 @@ int main(void)
 		cmocka_unit_test(every_parameter),
 		cmocka_unit_test(the_last_of_a_kind_counts),
 		cmocka_unit_test(words_of_policy_and_log),
+		cmocka_unit_test(what_is_told_of_failures),
 		cmocka_unit_test(panic_is_any_number_but_0),
 		cmocka_unit_test(quotes_as_the_kernel_reads_them),
 		cmocka_unit_test(nothing_is_read_after_two_dashes),

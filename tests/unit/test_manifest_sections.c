@@ -62,10 +62,10 @@ static void binds_are_added_and_found(void **state)
 	m->binds_count = MANIFEST_BINDS_MAX;
 	assert_null(bind_add(m, slice_of("b"), a));
 	assert_int_equal(m->binds_count, MANIFEST_BINDS_MAX);
-	assert_true(bind_name_valid(slice_of("a")));
-	assert_true(bind_name_valid(slice_of("top2")));
-	assert_false(bind_name_valid(slice_of("top")));
-	assert_false(bind_name_valid(slice_of("a/b")));
+	assert_true(layer_name_valid(slice_of("a")));
+	assert_true(layer_name_valid(slice_of("top2")));
+	assert_false(layer_name_valid(slice_of("top")));
+	assert_false(layer_name_valid(slice_of("a/b")));
 }
 
 static void what_contradicts_itself(void **state)

@@ -207,9 +207,9 @@ static void one_layer_without_a_top_gets_an_empty_one_below(void **state)
 
 static void the_order_of_phases_and_of_the_hand_over(void **state)
 {
-	static const enum step_kind end[] = { STEP_INIT, STEP_DIR,    STEP_DIR,  STEP_DIR,
-					      STEP_DIR,  STEP_MOVE,   STEP_MOVE, STEP_MOVE,
-					      STEP_MOVE, STEP_SWITCH, STEP_EXEC };
+	static const enum step_kind end[] = { STEP_INIT, STEP_READONLY, STEP_DIR,    STEP_DIR,
+					      STEP_DIR,  STEP_DIR,      STEP_MOVE,   STEP_MOVE,
+					      STEP_MOVE, STEP_MOVE,     STEP_SWITCH, STEP_EXEC };
 	const struct plan *p = planned(three, 3, "", "init=/my/init -- x");
 
 	(void)state;
@@ -283,7 +283,8 @@ static void no_memory_is_told(void **state)
 	assert_true(size > 100);
 	struct chain chain;
 	scene.arena.size = scene.arena.used;
-	assert_int_equal(plan_layer(&scene.resolution.layers[0], NULL, &scene.arena, &chain),
+	assert_int_equal(plan_layer(&scene.resolution.layers[0], UNION_OVERLAY, NULL, &scene.arena,
+				    &chain),
 			 -ENOMEM);
 }
 

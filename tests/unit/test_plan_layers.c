@@ -19,7 +19,8 @@ static const char *chained(const char *manifest, const char *inventory, size_t i
 	struct chain chain;
 
 	given_layers(manifest, inventory, "");
-	assert_int_equal(plan_layer(&scene.resolution.layers[index], release, &scene.arena, &chain),
+	assert_int_equal(plan_layer(&scene.resolution.layers[index], UNION_OVERLAY, release,
+				    &scene.arena, &chain),
 			 0);
 	for (size_t i = 0; i < chain.count; i++) {
 		assert_int_equal(chain.steps[i].phase, PHASE_LAYERS);
@@ -96,7 +97,9 @@ static void the_longest_chain(void **state)
 	given_layers(START "image = d/*\nsubdir = s\ntrust = untrusted\nonly = /o\nwhiteouts = wh\n"
 			   "kernel = any\n",
 		     MEDIUM FILES, "");
-	assert_int_equal(plan_layer(&scene.resolution.layers[0], "6.1", &scene.arena, &chain), 0);
+	assert_int_equal(plan_layer(&scene.resolution.layers[0], UNION_OVERLAY, "6.1", &scene.arena,
+				    &chain),
+			 0);
 	assert_int_equal(chain.count, PLAN_CHAIN_MAX);
 	assert_int_equal(chain.steps[PLAN_CHAIN_MAX - 1].kind, STEP_KERNEL);
 }
@@ -186,7 +189,8 @@ static void no_memory_is_told(void **state)
 			assert_non_null(memory);
 			arena_start(&a, memory, size);
 			if (what == 0)
-				r = plan_layer(&scene.resolution.layers[1], "6.1", &a, &chain);
+				r = plan_layer(&scene.resolution.layers[1], UNION_OVERLAY, "6.1",
+					       &a, &chain);
 			else if (what == 1)
 				r = plan_medium("vda", "vfat", &a, &chain);
 			else

@@ -117,6 +117,32 @@ static void what_the_steps_are_told(void **state)
 	}
 }
 
+/* A boot that got so far is no failed one; only where failed boots are counted on the disk of the top. */
+static void failed_boots_are_forgotten(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		bool forgotten;
+	} rows[] = { { "layerboot.on-failure=reboot", true },
+		     { "layerboot.on-failure=panic", false },
+		     { "layerboot.on-failure=reboot layerboot.top=tmpfs", false } };
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		bool forgotten = false, writable = true;
+		(void)decided("v1", "", rows[i].cmdline, NULL);
+		for (const struct step *s = plan.steps; s < plan.steps + plan.count; s++) {
+			writable &= s->kind != STEP_READONLY;
+			if (s->kind != STEP_TOP_GOOD)
+				continue;
+			assert_string_equal(s->target, PATH_TOP "/s");
+			assert_true(writable);
+			forgotten = true;
+		}
+		assert_int_equal(forgotten, rows[i].forgotten);
+	}
+}
+
 static void a_refusal_names_what_differs(void **state)
 {
 	static const struct {
@@ -217,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_done_with_the_top),
 		cmocka_unit_test(what_the_steps_are_told),
+		cmocka_unit_test(failed_boots_are_forgotten),
 		cmocka_unit_test(a_refusal_names_what_differs),
 		cmocka_unit_test(a_stamp_has_an_end),
 		cmocka_unit_test(a_long_subdir_is_refused_beforehand),

@@ -174,7 +174,7 @@ static void the_order_of_steps(void **state)
 	assert_true(find(STEP_TOP_READ, 0) < find(STEP_TOP_PREPARE, 0));
 	assert_true(find(STEP_TOP_STAMP, 0) < find(STEP_UNION, 0));
 	assert_true(find(STEP_UNION, 0) < find(STEP_READONLY, 0));
-	assert_true(find(STEP_READONLY, 0) < find(STEP_PROTECT, 0));
+	assert_true(find(STEP_UNION, 0) < find(STEP_PROTECT, 0));
 	assert_true(find(STEP_PROTECT, 4) < find(STEP_BIND, 0));
 	assert_true(find(STEP_BIND, 2) < find(STEP_INIT, 0));
 }

@@ -193,16 +193,18 @@ static void paths_changed_on_both_sides(void **state)
 {
 	(void)state;
 	story("cd low; mkdir -p etc var/lib/dpkg usr; echo 1 >etc/passwd; echo 1 >var/lib/dpkg/status;"
-	      "for f in mine theirs both gone deleted bothdeleted z; do echo 1 >usr/$f; done",
+	      "for f in mine theirs both gone deleted bothdeleted same z; do echo 1 >usr/$f; done;"
+	      "touch -d @1 empty; ln -s target link; touch -h -d @1 link",
 	      "cd merged; echo 22 >>etc/passwd; echo 22 >>var/lib/dpkg/status;"
 	      "for f in mine both gone z; do echo 22 >>usr/$f; done; rm usr/deleted usr/bothdeleted;"
-	      "echo 3 >usr/added; echo 3 >usr/own",
+	      "echo 3 >usr/added; echo 3 >usr/own; echo 333 >usr/same; touch -d @2 usr/same empty;"
+	      "echo 3 >usr/samenew; touch -d @2 usr/samenew; touch -h -d @2 link",
 	      "cd low; for f in etc/passwd var/lib/dpkg/status usr/theirs usr/both usr/deleted; do"
-	      " echo 333 >>$f; done; rm usr/gone usr/bothdeleted; echo 4 >usr/added; echo 4 >usr/new;"
-	      "touch -h -d @1 usr/z");
+	      " echo 333 >>$f; done; rm usr/gone usr/bothdeleted; echo 44 >usr/added; echo 4 >usr/new;"
+	      "touch -h -d @1 usr/z; echo 333 >usr/same; echo 3 >usr/samenew; touch -d @2 usr/same usr/samenew;"
+	      "touch -d @3 empty; touch -h -d @3 link");
 	assert_string_equal(compared(), "C /etc/passwd\nC /var/lib/dpkg/status\nA /usr/added\n"
-					"C /usr/both\nG /usr/bothdeleted\nC /usr/deleted\n"
-					"G /usr/gone\nC /usr/z\n");
+					"C /usr/both\nC /usr/deleted\nG /usr/gone\nC /usr/z\n");
 	/* The next index takes the new state for granted. */
 	write_index();
 	assert_string_equal(compared(), "");
@@ -214,7 +216,7 @@ static void a_change_of_another_layer_counts_by_what_is_seen(void **state)
 	story("mkdir low/d high/d; echo 1 >low/d/shadowed; echo 22 >high/d/shadowed; echo 1 >low/d/whited;"
 	      "echo 1 >low/d/seen",
 	      "cd merged/d; echo 3 >>shadowed; echo 3 >>whited; echo 3 >>seen",
-	      "echo 55 >>low/d/shadowed; mknod high/d/whited c 0 0; echo 666 >high/d/seen");
+	      "echo 55 >>low/d/shadowed; mknod high/d/whited c 0 0; echo 6666 >high/d/seen");
 	assert_string_equal(compared(), "C /d/seen\nG /d/whited\n");
 }
 
@@ -241,7 +243,7 @@ static void what_a_deleted_directory_hides_counts(void **state)
 	      "cd merged; rm -r deleted again still replaced quiet; mkdir again still; echo 2 >replaced;"
 	      "mkdir package; echo 2 >package/same",
 	      "cd low; echo 33 >deleted/in/g; echo 33 >again/in/f; echo 33 >replaced/in/f;"
-	      "mkdir package; echo 3 >package/same; echo 3 >package/other");
+	      "mkdir package; echo 33 >package/same; echo 3 >package/other");
 	assert_string_equal(compared(), "H /again\nH /deleted\nA /package/same\nH /replaced\n");
 }
 

@@ -1,0 +1,263 @@
+/* include/sys.h on the fake machine: events, time, processes, the machine itself. */
+#include "fake_calls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int sys_uevent_socket(void)
+{
+	ENTER(sys_uevent_socket, "-");
+	return fake_take(open("/dev/null", O_RDWR | O_CLOEXEC), FAKE_KIND_EVENTS, "uevents");
+}
+
+static bool event_waits(void)
+{
+	return fake->events_taken < fake->events_count;
+}
+
+ssize_t sys_recv(int fd, void *buffer, size_t size, unsigned *ret_sender)
+{
+	ENTER(sys_recv, "%s", fake_descriptor(fd));
+	if (!event_waits())
+		return -EAGAIN;
+	const struct fake_event *e = &fake->events[fake->events_taken++];
+	size_t len = e->len < size ? e->len : size;
+	memcpy(buffer, e->text, len);
+	*ret_sender = 0;
+	return (ssize_t)len;
+}
+
+/* The next moment at which something happens by itself; INT64_MAX: never. */
+static int64_t next_us(void)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < FAKE_DISKS_MAX && fake->machine->disks[i].name; i++) {
+		const struct fake_disk *d = &fake->machine->disks[i];
+		int64_t at = d->at_ms * 1000ll, gone = d->gone_ms * 1000ll;
+		if (at > fake->now_us && at < next)
+			next = at;
+		if (gone > fake->now_us && gone < next)
+			next = gone;
+	}
+	return next;
+}
+
+static int ready(struct pollfd *fds, size_t count)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct pollfd one = { .fd = fds[i].fd, .events = fds[i].events };
+		bool events = fake_descriptors[fds[i].fd].kind == FAKE_KIND_EVENTS;
+		if (events)
+			one.revents = event_waits() ? POLLIN : 0;
+		else if (poll(&one, 1, 0) < 0)
+			return -errno;
+		fds[i].revents = one.revents;
+		n += one.revents != 0;
+	}
+	return n;
+}
+
+int sys_poll(struct pollfd *fds, size_t count, int timeout_ms)
+{
+	ENTER(sys_poll, "%zu", count);
+	int n = ready(fds, count);
+	if (n != 0)
+		return n;
+	int64_t next = next_us(), until = fake->now_us + timeout_ms * 1000ll;
+	if (timeout_ms < 0 && next == INT64_MAX)
+		fake_finish(FAKE_HUNG, 0, "waits for ever");
+	fake->now_us = timeout_ms < 0 || next < until ? next : until;
+	fake_machine_tick();
+	return ready(fds, count);
+}
+
+pid_t sys_fork(void)
+{
+	const int sanitizer = 99;
+	siginfo_t info = { 0 };
+
+	ENTER(sys_fork, "-");
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return 0;
+	}
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	if (fake->end != FAKE_RUNNING)
+		_exit(0);
+	if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED ||
+	    (info.si_code == CLD_EXITED && info.si_status == sanitizer))
+		(void)fake_print(fake->crash, sizeof(fake->crash), "a helper ended with %d/%d",
+				 info.si_code, info.si_status);
+	return pid;
+}
+
+pid_t sys_getpid(void)
+{
+	(void)fake_enter(FAKE_sys_getpid, "-");
+	return fake->machine->not_first ? 77 : getpid() == fake->init ? 1 : getpid();
+}
+
+uid_t sys_geteuid(void)
+{
+	(void)fake_enter(FAKE_sys_geteuid, "-");
+	return 0;
+}
+
+int sys_wait(pid_t pid, int *ret_status)
+{
+	ENTER(sys_wait, "-");
+	return (int)fake_result(waitpid(pid, ret_status, 0));
+}
+
+int sys_kill(pid_t pid, int signal)
+{
+	int injected = fake_enter(FAKE_sys_kill, "%d", signal);
+
+	if (pid <= 1)
+		fake_finish(FAKE_MISUSED, pid, "kill");
+	/* The failure is that it has ended already. */
+	int r = (int)fake_result(kill(pid, signal));
+	return injected < 0 ? injected : r;
+}
+
+void sys_exit(int status)
+{
+	(void)fake_enter(FAKE_sys_exit, "-");
+	if (getpid() == fake->init)
+		fake_finish(FAKE_PANICKED, status, NULL);
+	_exit(status);
+}
+
+int sys_execve(const char *path, char *const argv[], char *const envp[])
+{
+	char real[PATH_MAX];
+
+	(void)envp;
+	ENTER(sys_execve, "%s", path);
+	if (access(fake_path(path, real, sizeof(real)), X_OK) < 0)
+		return -errno;
+	if (getpid() != fake->init)
+		fake_program(path, argv);
+	if (fake->machine->exec_refused)
+		return -ENOEXEC;
+	/* Nothing of the init is handed on but what every program has. */
+	for (int fd = 3; fd < FAKE_DESCRIPTORS_MAX; fd++)
+		if (fcntl(fd, F_GETFD) == 0)
+			fake_finish(FAKE_MISUSED, fd, "an open descriptor is handed over");
+	siginfo_t left = { 0 };
+	if (waitid(P_ALL, 0, &left, WSTOPPED | WNOHANG | WNOWAIT) == 0 && left.si_pid != 0)
+		fake_finish(FAKE_MISUSED, left.si_pid, "a helper outlives the hand-over");
+	fake_finish(FAKE_HANDED_OVER, 0, path);
+}
+
+int sys_reboot(int command)
+{
+	ENTER(sys_reboot, "%#x", (unsigned)command);
+	if (fake->machine->reboot_hangs)
+		(void)raise(SIGSTOP);
+	fake_finish(FAKE_MACHINE_ENDED, command, NULL);
+}
+
+int sys_console_level(int level)
+{
+	ENTER(sys_console_level, "%d", level);
+	return 0;
+}
+
+int64_t sys_now_us(void)
+{
+	(void)fake_enter(FAKE_sys_now_us, "-");
+	return fake->now_us;
+}
+
+int sys_unblock_signals(void)
+{
+	ENTER(sys_unblock_signals, "-");
+	return 0;
+}
+
+int sys_duplicate(int fd, int to)
+{
+	ENTER(sys_duplicate, "%s", fake_descriptor(fd));
+	return (int)fake_result(dup2(fd, to));
+}
+
+int sys_io_flusher(void)
+{
+	ENTER(sys_io_flusher, "-");
+	return 0;
+}
+
+int sys_unshare(int flags)
+{
+	ENTER(sys_unshare, "%#x", (unsigned)flags);
+	return 0;
+}
+
+int sys_die_with_parent(void)
+{
+	ENTER(sys_die_with_parent, "-");
+	return 0;
+}
+
+int sys_machine(char *buffer, size_t size)
+{
+	ENTER(sys_machine, "-");
+	(void)fake_print(buffer, size, "x86_64");
+	return 0;
+}
+
+int sys_release(char *buffer, size_t size)
+{
+	ENTER(sys_release, "-");
+	(void)fake_print(buffer, size, "6.1.0-fake");
+	return 0;
+}
+
+int sys_close_from(int first)
+{
+	ENTER(sys_close_from, "%d", first);
+	return (int)fake_result(syscall(SYS_close_range, first, ~0U, 0));
+}
+
+int sys_setsid(void)
+{
+	ENTER(sys_setsid, "-");
+	return getpid();
+}
+
+int sys_adopt_orphans(void)
+{
+	ENTER(sys_adopt_orphans, "-");
+	return 0;
+}
+
+int sys_wait_stopped(pid_t *ret_pid)
+{
+	siginfo_t info = { 0 };
+
+	ENTER(sys_wait_stopped, "-");
+	if (waitid(P_ALL, 0, &info, WSTOPPED | WEXITED) < 0)
+		return -errno;
+	*ret_pid = info.si_pid;
+	return info.si_code == CLD_STOPPED;
+}
+
+int sys_continue_every(int ms)
+{
+	ENTER(sys_continue_every, "%d", ms);
+	return 0;
+}
