@@ -5,7 +5,7 @@
 
 /*
  * Does one step in this process. ANSWER takes the kernel's words of a failure, or what the step found (of
- * STEP_INIT: the path). 0 or -errno. STEP_MODULE and STEP_EXEC are not for this function.
+ * STEP_INIT: lines with the path, "systemd" and "remounts-root" where so). 0 or -errno. STEP_MODULE and STEP_EXEC are not for this function.
  */
 MUST_CHECK int execute_step(const struct step *s, struct builder *answer);
 

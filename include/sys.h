@@ -81,7 +81,9 @@ int sys_execve(const char *path, char *const argv[], char *const envp[]);
 int sys_reboot(int command);
 int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reach the console */
 
-int64_t sys_now_us(void); /* CLOCK_MONOTONIC */
+int64_t sys_now_us(void);        /* CLOCK_MONOTONIC */
+int64_t sys_real_us(void);       /* CLOCK_REALTIME */
+int sys_memfd(const char *name); /* stays open over an exec */
 int sys_unblock_signals(void);
 int sys_duplicate(int fd, int to);
 int sys_close_from(int first); /* this descriptor and all above */

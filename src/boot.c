@@ -18,6 +18,7 @@
 #include "rescue.h"
 #include "switch_root.h"
 #include "sys.h"
+#include "systemd.h"
 
 #define MANIFEST_PATH "/etc/layerboot/manifest"
 #define DEVKMSG_LIMIT "/proc/sys/kernel/printk_devkmsg"
@@ -38,6 +39,7 @@ static struct {
 	struct failure failure;
 	char devkmsg_limit[32];
 	char init[1024];
+	struct systemd systemd;
 	int64_t start_us;
 	struct report report;
 } b;
@@ -188,8 +190,7 @@ static void say_top(void)
 {
 	switch (b.manifest.top.kind) {
 	case TOP_TMPFS:
-		/* At the level that quiet lets through: who expects the writes to last has to know. */
-		log_line(LOG_PRIORITY_ERROR, "top: tmpfs, writes are lost at power-off");
+		log_line(LOG_PRIORITY_INFO, "top: tmpfs, writes are lost at power-off");
 		break;
 	case TOP_NONE:
 		log_line(LOG_PRIORITY_INFO, "top: none, the root is read-only");
@@ -201,6 +202,27 @@ static void say_top(void)
 	}
 }
 
+/* The disk that somebody means who asks for the one behind /: what is written to, or else what is at the bottom. */
+static const char *root_device(void)
+{
+	static char device[64];
+	const struct resolution *r = &b.resolution;
+	const struct disk *disk = r->top.disk;
+
+	for (size_t i = 0; i < r->layers_count && !disk; i++)
+		disk = r->layers[i].disk;
+	(void)snprintf(device, sizeof(device), "/dev/%s", disk ? disk->name : "");
+	return disk ? device : NULL;
+}
+
+static void prepare_run(void)
+{
+	int r = systemd_prepare(&b.systemd, root_device());
+
+	if (r < 0)
+		log_line(LOG_PRIORITY_WARNING, "/run/systemd: %s", strerror(-r));
+}
+
 /* What happens after the first mount has moved can be said, but nothing of it can be undone. */
 static void before_hand_over(void)
 {
@@ -209,6 +231,7 @@ static void before_hand_over(void)
 	log_line(LOG_PRIORITY_INFO, "root ready in %lld ms",
 		 (long long)((sys_now_us() - b.start_us) / 1000));
 	report_write(NULL, b.modules);
+	prepare_run();
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);
@@ -257,12 +280,25 @@ static int64_t patience_of(const struct step *s)
 	return 0;
 }
 
+/* Lines: the path, and what there is to know of it. */
+static void take_init(const char *answer)
+{
+	struct slice rest = slice_of(answer), path = { 0 }, line;
+
+	(void)slice_next(&rest, '\n', &path);
+	(void)snprintf(b.init, sizeof(b.init), "%.*s", (int)path.len, path.at);
+	while (slice_next(&rest, '\n', &line)) {
+		b.systemd.is_init |= slice_is(line, "systemd");
+		b.systemd.remounts_root |= slice_is(line, "remounts-root");
+	}
+}
+
 static void take_answer(const struct step *s, const char *answer)
 {
 	struct facts facts;
 
 	if (s->kind == STEP_INIT)
-		(void)snprintf(b.init, sizeof(b.init), "%s", answer);
+		take_init(answer);
 	else if (s->kind == STEP_TOP_PARK)
 		log_line(LOG_PRIORITY_WARNING, "top: the old one is kept as %s of its disk",
 			 answer);
@@ -288,11 +324,28 @@ static void do_root_step(const struct step *s)
 	take_answer(s, answer);
 }
 
+/* What the kernel passed on, behind what systemd is told. */
+static char **arguments(char **argv)
+{
+	static char *list[SYSTEMD_ARGUMENTS_MAX + 128];
+	static char number[16];
+	size_t at = 0;
+
+	argv[0] = b.init;
+	if (!b.systemd.is_init || systemd_arguments(b.init, b.start_us, number, list) < 0)
+		return argv;
+	while (list[at])
+		at++;
+	for (size_t i = 1; argv[i] && at + 1 < sizeof(list) / sizeof(list[0]); i++)
+		list[at++] = argv[i];
+	list[at] = NULL;
+	return list;
+}
+
 static _Noreturn void become_init(char **argv, char **envp)
 {
-	argv[0] = b.init;
 	(void)sys_unblock_signals();
-	int r = sys_execve(b.init, argv, envp);
+	int r = sys_execve(b.init, arguments(argv), envp);
 	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "%s: %s", b.init, strerror(-r));
 	b.modules = NULL;
 	fail();

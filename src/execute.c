@@ -13,6 +13,7 @@
 #include "plan_print.h"
 #include "switch_root.h"
 #include "sys.h"
+#include "systemd.h"
 
 static int make_directory(const struct step *s)
 {
@@ -83,7 +84,13 @@ static int look_for_init(const struct step *s, struct builder *answer)
 	int r = find_init(s->target, s->source, &path);
 
 	builder_add(answer, path);
-	return r;
+	if (r < 0)
+		return r;
+	struct systemd systemd;
+	systemd_look(s->target, path, &systemd);
+	builder_addf(answer, "\n%s\n%s", systemd.is_init ? "systemd" : "",
+		     systemd.remounts_root ? "remounts-root" : "");
+	return 0;
 }
 
 /* Mounts of the kernel's own file systems do not wait for a disk; libmount has nothing to add to them. */

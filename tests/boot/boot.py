@@ -254,7 +254,10 @@ class Boot:
         errors += self.check_layers(lines, read_only)
         if not any("T end" in line for line in lines):
             errors.append("the real init did not come to its end")
-        tmpfs = case.get("top", "tmpfs") == "tmpfs"
+        # With quiet nothing is said of a boot that goes well.
+        tmpfs = case.get("top", "tmpfs") == "tmpfs" and "quiet" not in self.cmdline().split()
+        if "quiet" in self.cmdline().split() and "layerboot:" in console:
+            errors.append("the console is not quiet")
         if tmpfs != ("layerboot: top: tmpfs, writes are lost at power-off" in console):
             errors.append("the console does not say what the top is")
         if "error[" in console:

@@ -1,0 +1,135 @@
+#include "systemd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "sys.h"
+
+#define UNITS         "/run/systemd/system"
+#define REMOUNT       UNITS "/systemd-remount-fs.service"
+#define VOLATILE_ROOT "/run/systemd/volatile-root"
+
+/* /sbin/init is a symlink to it; the kernel tells where a descriptor leads. */
+static bool leads_to_systemd(int root, const char *path)
+{
+	char link[32], target[512];
+	struct builder b;
+	int fd = sys_open_in_root(root, path, O_PATH);
+
+	if (fd < 0)
+		return false;
+	builder_start(&b, link, sizeof(link));
+	builder_addf(&b, "/proc/self/fd/%d", fd);
+	ssize_t len = sys_readlink(link, target, sizeof(target) - 1);
+	(void)sys_close(fd);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	const char *slash = strrchr(target, '/');
+	return slash && strcmp(slash, "/systemd") == 0;
+}
+
+/* Whether a line of fstab(5) has / in its second field. */
+static bool names_root(struct slice line)
+{
+	struct slice fields[2] = { { 0 } };
+	size_t count = 0;
+
+	line = slice_trim(line);
+	if (line.len == 0 || line.at[0] == '#')
+		return false;
+	for (size_t i = 0; i < line.len && count < 2; i++) {
+		size_t from = i;
+		while (i < line.len && line.at[i] != ' ' && line.at[i] != '\t')
+			i++;
+		if (i > from)
+			fields[count++] = (struct slice){ line.at + from, i - from };
+	}
+	return count == 2 && slice_is(fields[1], "/");
+}
+
+static bool fstab_has_root(int root)
+{
+	static char text[65536];
+	struct slice rest = { .at = text }, line;
+	int fd = sys_open_in_root(root, "/etc/fstab", O_RDONLY | O_NONBLOCK);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	while (rest.len < sizeof(text) &&
+	       (len = sys_read(fd, text + rest.len, sizeof(text) - rest.len)) > 0)
+		rest.len += (size_t)len;
+	(void)sys_close(fd);
+	while (slice_next(&rest, '\n', &line))
+		if (names_root(line))
+			return true;
+	return false;
+}
+
+void systemd_look(const char *root, const char *path, struct systemd *ret)
+{
+	int fd = sys_open(root, O_PATH | O_DIRECTORY);
+
+	*ret = (struct systemd){ 0 };
+	if (fd < 0)
+		return;
+	ret->is_init = leads_to_systemd(fd, path);
+	ret->remounts_root = ret->is_init && fstab_has_root(fd);
+	(void)sys_close(fd);
+}
+
+static int link_device(const char *device)
+{
+	char target[64];
+	struct builder b;
+	struct stat st;
+	int r = sys_stat(device, &st);
+
+	if (r < 0)
+		return r;
+	builder_start(&b, target, sizeof(target));
+	builder_addf(&b, "/dev/block/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	return sys_symlinkat(target, AT_FDCWD, VOLATILE_ROOT);
+}
+
+int systemd_prepare(const struct systemd *s, const char *device)
+{
+	if (!s->is_init)
+		return 0;
+	int r = sys_mkdir("/run/systemd", 0755);
+	if (r == 0 && device)
+		r = link_device(device);
+	if (r == 0 && s->remounts_root)
+		r = sys_mkdir(UNITS, 0755);
+	if (r == 0 && s->remounts_root)
+		r = sys_symlinkat("/dev/null", AT_FDCWD, REMOUNT);
+	return r;
+}
+
+int systemd_arguments(char *path, int64_t start_us, char number[16],
+		      char *ret[SYSTEMD_ARGUMENTS_MAX])
+{
+	static char switched[] = "--switched-root", system[] = "--system",
+		    state[] = "--deserialize";
+	char *const arguments[] = { path, switched, system, state, number, NULL };
+	char text[128];
+	struct builder b;
+	int64_t real_us = sys_real_us() - (sys_now_us() - start_us);
+	int fd = sys_memfd("layerboot-timestamp");
+
+	if (fd < 0)
+		return fd;
+	builder_start(&b, text, sizeof(text));
+	builder_addf(&b, "initrd-timestamp=%lld %lld\n\n", (long long)real_us, (long long)start_us);
+	ssize_t len = sys_pwrite(fd, b.at, b.len, 0);
+	if (len < 0) {
+		(void)sys_close(fd);
+		return (int)len;
+	}
+	builder_start(&b, number, 16);
+	builder_addf(&b, "%d", fd);
+	memcpy(ret, arguments, sizeof(arguments));
+	return 0;
+}
