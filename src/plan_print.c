@@ -188,6 +188,16 @@ static const struct step *mount_of(const struct plan *p, const struct step *s, c
 	return best && best->kind == STEP_SUBDIR ? mount_of(p, best, best->source) : best;
 }
 
+/* As mountinfo writes it (fs/proc_namespace.c, mangle). */
+static void print_path(const char *path, struct builder *b)
+{
+	for (; *path; path++)
+		if (strchr(" \t\n\\#", *path))
+			builder_addf(b, "\\%03o", (unsigned)(unsigned char)*path);
+		else
+			builder_add_slice(b, (struct slice){ path, 1 });
+}
+
 static void print_one_mount(const struct step *s, const struct step *from, const char *target,
 			    unsigned long flags, struct builder *b)
 {
@@ -196,8 +206,10 @@ static void print_one_mount(const struct step *s, const struct step *from, const
 
 	if (s->kind == STEP_UNION)
 		target = "/";
-	builder_addf(b, "%s %s%s %s%s ", target, fuse ? "fuse." : "", from->type,
-		     loop ? "loop:" : "", from->source);
+	print_path(target, b);
+	builder_addf(b, " %s%s %s", fuse ? "fuse." : "", from->type, loop ? "loop:" : "");
+	print_path(from->source, b);
+	builder_add(b, " ");
 	add_flags(flags, b);
 	builder_add(b, "\n");
 }

@@ -173,7 +173,7 @@ static void add_use(const struct report *r, const struct disk *d, struct builder
 		if (res->layers[i].disk == d)
 			builder_addf(&u, "%slayer %s", u.len ? ", " : "", res->layers[i].name);
 	if (res->top.disk == d)
-		builder_add(&u, "top");
+		builder_addf(&u, "%stop", u.len ? ", " : "");
 	for (size_t i = 0; i < res->binds_count; i++)
 		if (res->binds[i].disk == d)
 			builder_addf(&u, "%sbind %s", u.len ? ", " : "", res->binds[i].name);

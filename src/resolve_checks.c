@@ -101,7 +101,7 @@ static int check_single(const struct content *c, struct failure *f)
 	return 0;
 }
 
-static int check_content(const struct layer *layer, const struct content *c, struct failure *f)
+static int check_content(const struct content *c, const char *options, struct failure *f)
 {
 	if (check_readable(c, f) < 0 || check_single(c, f) < 0)
 		return -1;
@@ -113,7 +113,7 @@ static int check_content(const struct layer *layer, const struct content *c, str
 	if (!is_layer_type(c->type))
 		return failure_set(f, FAILURE_LAYER_TYPE, c->name, "%s: %s cannot be a layer",
 				   c->shown, c->type);
-	if (c->dirty && !resolve_accepts_dirty(layer->options))
+	if (c->dirty && !resolve_accepts_dirty(options))
 		return failure_set(f, FAILURE_LAYER_DIRTY, c->name, "%s was not cleanly unmounted",
 				   c->shown);
 	return 0;
@@ -142,7 +142,7 @@ int check_disk(const struct layer *layer, const struct disk *d, struct failure *
 		return 0;
 	builder_start(&b, shown, sizeof(shown));
 	struct content c = content_of(layer->name, d, &b);
-	return check_content(layer, &c, f);
+	return check_content(&c, layer->options, f);
 }
 
 int check_image(const struct layer *layer, const struct image_file *i, struct failure *f)
@@ -164,7 +164,7 @@ int check_image(const struct layer *layer, const struct image_file *i, struct fa
 			     .error = i->error,
 			     .ambivalent = i->ambivalent,
 			     .dirty = i->dirty };
-	return check_content(layer, &c, f);
+	return check_content(&c, layer->options, f);
 }
 
 int check_medium(const struct layer *layer, const struct disk *d, struct failure *f)
@@ -177,7 +177,8 @@ int check_medium(const struct layer *layer, const struct disk *d, struct failure
 	/* Files can be looked for in what cannot be a layer itself. */
 	if (strcmp(c.type, "vfat") == 0)
 		c.type = "ext4";
-	return check_content(layer, &c, f);
+	/* The options of the layer are for the image, not for what it lies on. */
+	return check_content(&c, NULL, f);
 }
 
 int check_volume(const char *name, const struct volume *v, const struct disk *d, struct failure *f)

@@ -11,6 +11,7 @@ enum fake_kind {
 	FAKE_KIND_EVENTS,
 	FAKE_KIND_CONTEXT,
 	FAKE_KIND_MOUNT,
+	FAKE_KIND_HANDED_OVER, /* on purpose */
 };
 
 #define FAKE_DESCRIPTORS_MAX 256

@@ -257,11 +257,11 @@ static void make_union(void)
 	make_directory("union/run/");
 	for (size_t i = 0; i < FAKE_FILES_MAX && fake->machine->union_files[i]; i++) {
 		const char *file = fake->machine->union_files[i];
-		size_t len = strcspn(file, "@");
-		if (file[len])
-			put_link("file", "union/%.*s", (int)len, file);
+		size_t len = strcspn(file, "@=");
+		if (file[len] == '@')
+			put_link(file + len + 1, "union/%.*s", (int)len, file);
 		else
-			put("", "union/%s", file);
+			put(file[len] ? file + len + 1 : "", "union/%.*s", (int)len, file);
 	}
 	for (size_t i = 0; !fake->machine->union_files[0] && i < 2; i++)
 		put("", "union/%s", usual[i]);

@@ -74,6 +74,8 @@
 	X(sys_reboot, EPERM)                                                    \
 	X(sys_console_level, EPERM)                                             \
 	X(sys_now_us)                                                           \
+	X(sys_real_us)                                                          \
+	X(sys_memfd, EMFILE)                                                    \
 	X(sys_unblock_signals, EINVAL)                                          \
 	X(sys_duplicate, EMFILE)                                                \
 	X(sys_io_flusher, EPERM)                                                \
@@ -145,7 +147,7 @@ struct fake_machine {
 	struct fake_device devices[FAKE_DEVICES_MAX];
 	const char *filesystems; /* /proc/filesystems: the types that are built in */
 	const char *union_files
-		[FAKE_FILES_MAX]; /* of the merged root, symlinks with @ at the end; NULL: the usual ones */
+		[FAKE_FILES_MAX]; /* of the merged root: NAME, NAME=TEXT, or NAME@TARGET of a symlink; none: the usual ones */
 	const char *programs[4]; /* of the initramfs: /sbin/mkfs.ext4 */
 	int program_status;      /* that they end with */
 	struct fake_file volume_files[6];

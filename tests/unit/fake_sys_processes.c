@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -155,7 +156,7 @@ int sys_execve(const char *path, char *const argv[], char *const envp[])
 		return -ENOEXEC;
 	/* Nothing of the init is handed on but what every program has. */
 	for (int fd = 3; fd < FAKE_DESCRIPTORS_MAX; fd++)
-		if (fcntl(fd, F_GETFD) == 0)
+		if (fcntl(fd, F_GETFD) == 0 && fake_descriptors[fd].kind != FAKE_KIND_HANDED_OVER)
 			fake_finish(FAKE_MISUSED, fd, "an open descriptor is handed over");
 	siginfo_t left = { 0 };
 	if (waitid(P_ALL, 0, &left, WSTOPPED | WNOHANG | WNOWAIT) == 0 && left.si_pid != 0)
@@ -181,6 +182,20 @@ int64_t sys_now_us(void)
 {
 	(void)fake_enter(FAKE_sys_now_us, "-");
 	return fake->now_us;
+}
+
+int64_t sys_real_us(void)
+{
+	const int64_t start_us = 1700000000ll * 1000000;
+
+	(void)fake_enter(FAKE_sys_real_us, "-");
+	return start_us + fake->now_us;
+}
+
+int sys_memfd(const char *name)
+{
+	ENTER(sys_memfd, "%s", name);
+	return fake_take(memfd_create(name, 0), FAKE_KIND_HANDED_OVER, name);
 }
 
 int sys_unblock_signals(void)

@@ -63,6 +63,20 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_open /run/layerboot/layers/user/sub",
 	  .reason =
 		  "whether it is opaque, for the index of a top: the list of changes is too long then" },
+	/* systemd boots without these, too. */
+	{ .pattern = "sys_open /sysroot",
+	  .reason = "whether the init is systemd: as if it were not" },
+	{ .pattern = "sys_open_in_root /sbin/init", .reason = "the same" },
+	{ .pattern = "sys_readlink /proc/self/fd/*", .reason = "the same" },
+	{ .pattern = "sys_* /etc/fstab", .reason = "as if it did not name the root" },
+	{ .pattern = "sys_mkdir /run/systemd*",
+	  .reason = "a warning; systemd may fail to remount" },
+	{ .pattern = "sys_symlinkat /run/systemd/*",
+	  .reason = "a warning; systemd may fail to remount" },
+	{ .pattern = "sys_stat /dev/vda",
+	  .reason = "a warning; systemd does not know the disk behind /" },
+	{ .pattern = "sys_* layerboot-timestamp",
+	  .reason = "systemd does not tell how long this took" },
 	/* In a process that ends, or in a root that nobody sees any more. */
 	{ .pattern = "sys_chdir /", .reason = "the helper ends next" },
 	{ .pattern = "sys_fchdir .", .reason = "the helper ends next" },
