@@ -179,7 +179,8 @@ static void say_layers(void)
 		else if (l->state == LAYER_SKIPPED)
 			log_line(LOG_PRIORITY_INFO, "layer %s: skipped, as told", l->name);
 		else
-			log_line(LOG_PRIORITY_INFO, "layer %s: absent, no disk with %s%s%s",
+			/* Not with quiet, but in the kernel's log it stands out. */
+			log_line(LOG_PRIORITY_WARNING, "layer %s: absent, no disk with %s%s%s",
 				 l->name, l->layer->source.text,
 				 l->layer->image ? " that holds " : "",
 				 l->layer->image ? l->layer->image : "");

@@ -205,6 +205,84 @@ refuses() { # STATUS TEXT
 	[[ $output != *pvpanic* ]]
 }
 
+@test "--report asks for it on a port of its own, beside --port" {
+	run_vm --dry-run --report out.json --port other=out --append 'one -- two'
+	[ "$status" -eq 0 ]
+	prints "-append 'console=ttyS0 panic=-1 no_timer_check layerboot.report=virtio:org.layerboot.report one -- two'"
+	prints 'file,id=report,path=out.json'
+	prints 'virtserialport,chardev=report,name=org.layerboot.report'
+	prints 'virtserialport,chardev=port0,name=other'
+	[ "$(grep -c virtio-serial-pci <<<"$output")" -eq 1 ]
+	[ ! -e out.json ]
+	run_vm --dry-run --machine microvm --report out.json
+	prints '-device virtio-serial-device'
+}
+
+@test "what is wrong with --report is said" {
+	run_vm --dry-run --report ''
+	refuses 2 'empty'
+	run_vm --dry-run --report nowhere/out.json
+	refuses 2 'no directory nowhere'
+	run_vm --dry-run --report .
+	refuses 2 'not a file'
+	run_vm --dry-run --report out.json --append layerboot.report=console
+	refuses 2 '--append'
+	run_vm --dry-run --report out.json --port org.layerboot.report=other
+	refuses 2 '--port'
+}
+
+# A machine that sends the text "sent" through the report's port and then says by QMP that it ends as in "end".
+fake_qemu() {
+	cat >qemu <<-'END'
+		#!/usr/bin/env bash
+		for word; do
+			[[ $word != file,id=report,path=* ]] || cat sent >"${word#*path=}"
+			[[ $word != pipe,id=events,path=* ]] || events=${word#*path=}.out
+		done
+		printf '{"event": "%s"}\n' "$(<end)" >"$events"
+	END
+	chmod +x qemu
+	echo 'SHUTDOWN", "data": {"reason": "guest-shutdown"}, "x": "' >end
+	echo old >out.json
+	mkdir tmp
+	export TMPDIR=$PWD/tmp
+}
+
+@test "the report is kept, the last one if there are two" {
+	fake_qemu
+	printf '{"result":"ok"}\n{"result":"failed"}\n' >sent
+	umask 027
+	run_vm --qemu ./qemu --report out.json
+	[ "$status" -eq 0 ]
+	[ "$(<out.json)" = '{"result":"failed"}' ]
+	[ "$(stat -c %a out.json)" = 640 ]
+	[ -z "$(ls tmp)" ]
+	echo GUEST_PANICKED >end
+	run_vm --qemu ./qemu --report out.json
+	[ "$status" -eq 1 ]
+	[ -s out.json ]
+}
+
+@test "without a whole report a guest that ended well is status 6, and no file is left" {
+	fake_qemu
+	: >sent
+	run_vm --qemu ./qemu --report out.json
+	[ "$status" -eq 6 ]
+	[[ $stderr == *'warning: no boot report came'*out.json* ]]
+	for text in '{"result":"ok"}' '{"result":"ok",\n' 'text\n' '"text"\n' '{"result":"ok"}\n{"res'; do
+		# shellcheck disable=SC2059 # the newline
+		printf "$text" >sent
+		run_vm --qemu ./qemu --report out.json
+		[ "$status" -eq 6 ]
+		[[ $stderr == *'not a whole one'*out.json* ]]
+	done
+	echo GUEST_PANICKED >end
+	run_vm --qemu ./qemu --report out.json
+	refuses 1 'panicked'
+	[ "$(ls -A | tr '\n' ' ')" = 'a.img b.img c,d.img disk.qcow2 e f.img end initramfs kernel qemu sent tmp ' ]
+	[ -z "$(ls tmp)" ]
+}
+
 @test "one line says which accelerator, and why" {
 	run_vm --dry-run
 	[ "$stderr" = 'run-vm: tcg (as asked)' ]
