@@ -17,8 +17,8 @@ MUST_CHECK int bind_protect(const char *source, const char *root, const char *pa
 
 /*
  * Binds PATH of SOURCE, which is written to, on the same of ROOT. What SOURCE does not have yet is copied from
- * ROOT, or made as an empty directory where that has it neither; what ROOT does not have is made there.
- * The same errors.
+ * ROOT, or made where that has it neither: /etc/machine-id as of a system that was never booted, all else as an empty
+ * directory. What ROOT does not have is made there. The same errors.
  */
 MUST_CHECK int bind_persistent(const char *source, const char *root, const char *path,
 			       struct builder *words);

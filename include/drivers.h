@@ -16,12 +16,15 @@ enum progress {
 struct modalias {
 	char text[512];
 	enum progress progress;
+	int64_t start_us; /* CLOCK_MONOTONIC */
 };
 
 /* A file system, or the union. */
 struct fs_type {
 	char name[24];
+	char alias[32]; /* that its module is loaded by */
 	enum progress progress;
+	int64_t start_us;
 	int error;
 	char words[256];
 };

@@ -8,6 +8,9 @@
 /* S, which must stay, was carried out from START_US of CLOCK_MONOTONIC on. */
 void report_step(const struct step *s, int64_t start_us, int64_t us);
 
+/* The module or alias NAME, which must stay, was loaded. */
+void report_module(const char *name, int64_t start_us, int64_t us);
+
 /* Says it on the console, and in the report. */
 void report_warning(const char *text);
 

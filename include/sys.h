@@ -109,3 +109,8 @@ int sys_machine(char *buffer, size_t size); /* uname -m; -ENAMETOOLONG */
 int sys_release(char *buffer, size_t size); /* uname -r; -ENAMETOOLONG */
 
 ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset);
+
+/* From FROM's offset on to TO's. The number of bytes, 0 at the end, or -errno. */
+ssize_t sys_sendfile(int to, int from, size_t size);
+int sys_pivot_root(const char *new_root, const char *put_old);
+void sys_sync(void);

@@ -156,6 +156,26 @@ static int open_parent(int dir, int like, const char *path, const char **ret_nam
 }
 
 /*
+ * What no layer has begins as an empty directory; but what machine-id(5) describes is a file, and with this word in it
+ * systemd still takes the boot for the first one.
+ */
+static int make_new(int source, const char *path)
+{
+	static const char text[] = "uninitialized\n";
+
+	if (strcmp(path, "etc/machine-id") != 0)
+		return sys_mkdirat(source, UNFINISHED, 0755);
+	int fd =
+		sys_openat_mode(source, UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0444);
+	if (fd < 0)
+		return fd;
+	ssize_t len = sys_write(fd, text, sizeof(text) - 1);
+	int r = len < 0 ? (int)len : sys_fsync(fd);
+	(void)sys_close(fd);
+	return r;
+}
+
+/*
  * The first use: what the root has is what the disk begins with. The copy is made at the root of SOURCE, and the
  * rename makes it whole or not there.
  */
@@ -175,7 +195,7 @@ static int provide(int source, int root, const char *path, struct builder *words
 	if (r == 0)
 		r = copy_entry(from, name, source, UNFINISHED, words);
 	else if (r == -ENOENT)
-		r = sys_mkdirat(source, UNFINISHED, 0755);
+		r = make_new(source, path);
 	if (r == 0)
 		r = sys_renameat(source, UNFINISHED, to, name);
 	if (r == 0)

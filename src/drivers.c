@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "report.h"
 #include "sys.h"
 
 /* What the children inherit: the whole of it, as it was at the fork. */
@@ -81,12 +82,15 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 		return NULL;
 	struct fs_type *t = &d->types[d->types_count++];
 	(void)snprintf(t->name, sizeof(t->name), "%s", type);
+	/* As the plan calls it; only the loop driver is no file system. */
+	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", strcmp(type, "loop") == 0 ? "" : "fs-",
+		       type);
 	t->progress = PROGRESS_WANTED;
 	return t;
 }
 
 static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum progress *progress,
-		  int64_t deadline_us)
+		  int64_t *start_us, int64_t deadline_us)
 {
 	if (*progress != PROGRESS_WANTED)
 		return;
@@ -98,24 +102,31 @@ static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum prog
 		return;
 	}
 	*progress = PROGRESS_STARTED;
-	log_line(LOG_PRIORITY_DEBUG, "module %s%s", kind == JOB_TYPE ? "fs-" : "",
-		 kind == JOB_TYPE ? inherited->types[index].name : inherited->aliases[index].text);
+	*start_us = sys_now_us();
+	log_line(LOG_PRIORITY_DEBUG, "module %s",
+		 kind == JOB_TYPE ? inherited->types[index].alias : inherited->aliases[index].text);
 }
 
 void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)
 {
 	inherited = d;
 	for (size_t i = 0; i < d->aliases_count; i++)
-		start(jobs, JOB_DRIVER, i, &d->aliases[i].progress, deadline_us);
+		start(jobs, JOB_DRIVER, i, &d->aliases[i].progress, &d->aliases[i].start_us,
+		      deadline_us);
 	for (size_t i = 0; i < d->types_count; i++)
-		start(jobs, JOB_TYPE, i, &d->types[i].progress, deadline_us);
+		start(jobs, JOB_TYPE, i, &d->types[i].progress, &d->types[i].start_us, deadline_us);
 }
 
 void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words)
 {
 	enum progress progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
+	bool type = j->kind == JOB_TYPE;
+	int64_t start_us = type ? d->types[j->index].start_us : d->aliases[j->index].start_us;
 
-	if (j->kind == JOB_TYPE) {
+	if (error == 0)
+		report_module(type ? d->types[j->index].alias : d->aliases[j->index].text, start_us,
+			      sys_now_us() - start_us);
+	if (type) {
 		struct fs_type *t = &d->types[j->index];
 		t->progress = progress;
 		t->error = error;

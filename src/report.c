@@ -16,7 +16,8 @@
 
 static struct {
 	struct {
-		const struct step *step;
+		const struct step *step; /* NULL: the module */
+		const char *module;
 		int64_t start_us, us;
 	} steps[PLAN_STEPS_MAX];
 	size_t steps_count;
@@ -32,13 +33,24 @@ void report_about(const struct report *r)
 	kept.about = r;
 }
 
-void report_step(const struct step *s, int64_t start_us, int64_t us)
+static void keep_step(const struct step *s, const char *module, int64_t start_us, int64_t us)
 {
 	if (kept.steps_count == PLAN_STEPS_MAX)
 		return;
 	kept.steps[kept.steps_count].step = s;
+	kept.steps[kept.steps_count].module = module;
 	kept.steps[kept.steps_count].start_us = start_us;
 	kept.steps[kept.steps_count++].us = us;
+}
+
+void report_step(const struct step *s, int64_t start_us, int64_t us)
+{
+	keep_step(s, NULL, start_us, us);
+}
+
+void report_module(const char *name, int64_t start_us, int64_t us)
+{
+	keep_step(NULL, name, start_us, us);
 }
 
 void report_warning(const char *text)
@@ -178,7 +190,8 @@ static void add_use(const struct report *r, const struct disk *d, struct builder
 		if (res->binds[i].disk == d)
 			builder_addf(&u, "%sbind %s", u.len ? ", " : "", res->binds[i].name);
 	json_member_string(b, "use", use);
-	if (!u.len)
+	/* Of a boot that failed the last answer need not have been the whole. */
+	if (!u.len && res->state == RESOLVE_READY)
 		json_member_string(b, "rejected",
 				   d->error             ? "cannot be read"
 				   : lacks_file(res, d) ? "it lacks the file that image names"
@@ -241,7 +254,10 @@ static void add_steps(struct builder *b)
 	for (size_t i = 0; i < kept.steps_count; i++) {
 		json_open(b, "{");
 		builder_start(&l, line, sizeof(line));
-		plan_print_step(kept.steps[i].step, &l);
+		if (kept.steps[i].step)
+			plan_print_step(kept.steps[i].step, &l);
+		else
+			builder_addf(&l, "module %s", kept.steps[i].module);
 		json_member_string(b, "step", line);
 		json_member_number(b, "start_us", kept.steps[i].start_us);
 		json_member_number(b, "us", kept.steps[i].us);

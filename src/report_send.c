@@ -17,7 +17,6 @@ struct sending {
 	const struct cmdline *cmdline;
 	struct modules *modules;
 	struct slice text;
-	char modalias[512]; /* of a virtio console device without a driver, empty if there is none */
 };
 
 static int write_whole(int fd, struct slice text)
@@ -32,13 +31,58 @@ static int write_whole(int fd, struct slice text)
 	return 0;
 }
 
-/* VIRTIO_ID_CONSOLE is 3; each device has several ports. */
+/* A device that may be, or may lead to, a virtio console: VIRTIO_ID_CONSOLE is 3 (virtio specification, 4.1.2, 5). */
+static const char *const bus_aliases[] = { "pci:v00001AF4d00001003s", "pci:v00001AF4d00001043s",
+					   "acpi:LNRO0005:" };
+static const char *const console_aliases[] = { "virtio:d00000003v" };
+
+struct alias_search {
+	const char *const *wanted;
+	size_t count;
+	char found[512]; /* modalias of one without a driver, empty if there is none */
+};
+
 static void check_alias(void *arg, const char *modalias)
 {
-	struct sending *s = arg;
+	struct alias_search *s = arg;
 
-	if (strncmp(modalias, "virtio:d00000003v", 17) == 0)
-		(void)snprintf(s->modalias, sizeof(s->modalias), "%s", modalias);
+	for (size_t i = 0; i < s->count; i++)
+		if (strncmp(modalias, s->wanted[i], strlen(s->wanted[i])) == 0)
+			(void)snprintf(s->found, sizeof(s->found), "%s", modalias);
+}
+
+/* Loads the driver of such a device on the bus. 0, also where there is none; or -errno. */
+static int load_driver(struct sending *s, const char *bus, const char *const *wanted, size_t count,
+		       struct builder *words)
+{
+	struct alias_search search = { .wanted = wanted, .count = count };
+
+	coldplug_each_modalias(bus, check_alias, &search);
+	if (!search.found[0])
+		return 0;
+	if (!s->modules && modules_open(&s->modules) < 0)
+		return -ENOMEM;
+	return modules_load(s->modules, search.found, words);
+}
+
+/*
+ * The class of ports is there as soon as the driver is: built in, or loaded for an earlier report. A boot that failed
+ * early has not even loaded the driver of the bus.
+ */
+static int provide_ports(struct sending *s, struct builder *words)
+{
+	struct stat st;
+	int r;
+
+	if (sys_stat(PORTS, &st) == 0)
+		return 0;
+	r = load_driver(s, "pci", bus_aliases, 2, words);
+	if (r == 0)
+		r = load_driver(s, "platform", bus_aliases + 2, 1, words);
+	if (r == 0)
+		r = load_driver(s, "virtio", console_aliases, 1, words);
+	/* No such device: there is nothing to wait for. */
+	return r == 0 && sys_stat(PORTS, &st) < 0 ? -ENODEV : r;
 }
 
 struct port {
@@ -80,11 +124,8 @@ static int work_virtio(void *arg, struct builder *words)
 {
 	struct sending *s = arg;
 	struct port port;
+	int r = provide_ports(s, words);
 
-	coldplug_each_modalias("virtio", check_alias, s);
-	if (s->modalias[0] && !s->modules && modules_open(&s->modules) < 0)
-		return -ENOMEM;
-	int r = s->modalias[0] ? modules_load(s->modules, s->modalias, words) : 0;
 	if (r == 0)
 		r = find_port(s->cmdline->report_port, &port);
 	if (r < 0)

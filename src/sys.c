@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -483,4 +484,19 @@ int sys_continue_every(int ms)
 	    timer_settime(timer, 0, &times, NULL) < 0)
 		return -errno;
 	return 0;
+}
+
+ssize_t sys_sendfile(int to, int from, size_t size)
+{
+	return result(sendfile(to, from, NULL, size));
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)result(syscall(SYS_pivot_root, new_root, put_old));
+}
+
+void sys_sync(void)
+{
+	sync();
 }

@@ -12,9 +12,10 @@ import tempfile
 import threading
 import time
 
+from report import report_errors
 from images import ROOT, Trouble, checksum
 
-STATUS = {0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
+STATUS = {6: "no report", 0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
 # What only the guest's kernel, its initramfs or the inside of an image decides, "layerboot plan" cannot foresee.
 NOT_FORESEEN = ["layer-mount", "layer-read", "module-missing", "init-missing", "init-exec", "root-directory",
                 "manifest-missing", "top-failed", "not-initramfs", "layer-privileged", "layer-outside",
@@ -78,7 +79,7 @@ class Boot:
         command = [ROOT / "scripts/run-vm", "--kernel", self.images.kernel(self.kernel)[1],
                    "--initramfs", self.initramfs(), "--accel", "tcg", "--memory", "256M",
                    "--timeout", case.get("limit", 120), "--machine", case.get("machine", "q35")]
-        command += [self.images.fill(word) for word in case.get("vm", [])]
+        command += [self.images.fill(word).replace("{dir}", str(self.dir)) for word in case.get("vm", [])]
         if case.get("bare"):
             command.append("--no-default-append")
         if self.cmdline():
@@ -195,6 +196,7 @@ class Boot:
         for disk in case["disks"] + self.late:
             if disk[1] not in self.kept and checksum(self.file(*disk)) != self.images.sum(disk[1]):
                 errors.append(f"{disk[1]}, the disk {disk[0]}, is not the same as before")
+        errors += self.check_sent()
         if "word" in case:
             return errors + self.check_failure(lines, console)
         try:
@@ -341,7 +343,8 @@ class Boot:
                    if not step["step"].startswith(("module ", "move ", "switch-root ", "exec "))]
         at = {step["step"]: (step["start_us"], step["us"]) for step in report["steps"]}
         errors = [f"step not taken: {s['step']}" for s in planned if s["step"] not in at]
-        errors += [f"step not planned: {step}" for step in set(at) - {s["step"] for s in planned}]
+        errors += [f"step not planned: {step}" for step in set(at) - {s["step"] for s in planned}
+                   if not step.startswith("module ")]
         end = {}
         for step in planned:
             if step["step"] not in at:
@@ -358,15 +361,29 @@ class Boot:
                 end[key] = start + took
         return errors
 
-    def check_report(self, report):
+    @staticmethod
+    def check_members(report, members):
+        """Those of a report, by the way to them: layers.0.identity."""
         errors = []
-        for path, wanted in self.case.get("report", {}).items():
+        for path, wanted in members.items():
             value = report
             for key in path.split("."):
                 value = value[int(key)] if isinstance(value, list) else value.get(key)
             if value != wanted:
                 errors.append(f"report: {path} is {value}, expected {wanted}")
         return errors
+
+    def check_report(self, report):
+        return report_errors(self.dir / "report.json") + self.check_members(report, self.case.get("report", {}))
+
+    def check_sent(self):
+        """What came to the host."""
+        if "sent" not in self.case:
+            return []
+        path = self.dir / "sent.json"
+        if not path.exists():
+            return ["no report was sent"]
+        return report_errors(path) + self.check_members(json.loads(path.read_text()), self.case["sent"])
 
     def check_union(self, options, lines):
         """The kernel shows only what differs from the defaults of its overlay module."""

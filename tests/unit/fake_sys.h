@@ -79,6 +79,9 @@
 	X(sys_unblock_signals, EINVAL)                                          \
 	X(sys_duplicate, EMFILE)                                                \
 	X(sys_io_flusher, EPERM)                                                \
+	X(sys_sendfile, EIO)                                                    \
+	X(sys_pivot_root, EINVAL)                                               \
+	X(sys_sync, EIO)                                                        \
 	X(sys_unshare, EPERM)                                                   \
 	X(sys_die_with_parent, EINVAL)                                          \
 	X(sys_machine, EFAULT)                                                  \

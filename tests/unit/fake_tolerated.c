@@ -49,7 +49,6 @@ const struct fake_tolerated fake_tolerated[] = {
 		  "a driver that its helper has loaded all the same, or a disk whose answer is lost",
 	  .says = "absent" },
 	{ .pattern = "libkmod_insert *", .reason = "it is there: another helper was quicker" },
-	{ .pattern = "sys_fsopen overlay", .reason = "mount(2) is what there is besides" },
 	{ .pattern = "sys_fsconfig lowerdir+=/nonexistent-layerboot",
 	  .reason = "a kernel without lowerdir+: mount(2) is used" },
 	{ .pattern = "sys_release *", .reason = "only the key kernel asks, and warns" },
@@ -102,6 +101,9 @@ const size_t fake_tolerated_count = sizeof(fake_tolerated) / sizeof(fake_tolerat
 const struct fake_unused fake_unused[] = {
 	{ "sys_geteuid", "only the commands in a guest ask who runs them" },
 	{ "sys_unshare", "only the commands on a host" },
+	{ "sys_sendfile", "only the shutdown" },
+	{ "sys_pivot_root", "only the shutdown" },
+	{ "sys_sync", "only the shutdown, and it cannot fail" },
 	{ "sys_machine", "only the commands on a host" },
 };
 

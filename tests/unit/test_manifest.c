@@ -193,7 +193,7 @@ static void every_type(void **state)
 	}
 }
 
-#define NAME   "expected a name of letters, digits, . _ - (at most 32 bytes)"
+#define NAME   "expected a name of letters, digits, . _ - (at most 32 bytes), but not top"
 #define TAGS   "SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
 #define OPTION "an option of the file system: a layer is always mounted ro,nosuid,nodev,noexec"
 #define LAYER_KEYS                                                                               \
@@ -357,8 +357,9 @@ static void errors(void **state)
 		  "4:1: [top]: expected " DISK_ONLY },
 		{ START "[bind]\n",
 		  "2:2: unknown section; expected [layer NAME], [top] or [bind NAME]" },
-		{ START "[bind a/b]\n", "2:7: " NAME ", but not top" },
-		{ START "[bind top]\n", "2:7: " NAME ", but not top" },
+		{ START "[bind a/b]\n", "2:7: " NAME },
+		{ START "[layer top]\n", "2:8: " NAME },
+		{ START "[bind top]\n", "2:7: " NAME },
 		{ START BIND "[bind  a]\n", "5:8: a second [bind a]" },
 		{ START "[bind a]\npaths = /a\n[top]\n", "2:1: [bind a] has no source" },
 		{ START "[bind a]\nsource = LABEL=a\n", "2:1: [bind a] has no paths" },

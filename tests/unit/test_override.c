@@ -94,7 +94,7 @@ static void the_top_is_replaced_as_a_whole(void **state)
 	assert_string_equal(m->top.nr_inodes, "7k");
 }
 
-#define NAME       "expected a name of letters, digits, . _ - (at most 32 bytes)"
+#define NAME       "expected a name of letters, digits, . _ - (at most 32 bytes), but not top"
 #define LAYER_KEYS "expected NAME,key=value,... with the keys of [layer NAME]"
 #define TOP_KEYS   "expected TYPE,key=value,... with the keys of [top]"
 

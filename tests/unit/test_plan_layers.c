@@ -136,17 +136,17 @@ static void what_a_volume_takes(void **state)
 		  "top: mount /dev/vdb on /run/layerboot/top type xfs" RW
 		  "top: grow /run/layerboot/top to the size of /dev/vdb\n"
 		  "top: read the stamp in /run/layerboot/top/a/b\n" },
-		/* it has another type than it would be given */
-		{ true, "format = xfs\nfsck = no\n", " FSTYPE=\"ext4\"",
+		/* it has the type that it would be given */
+		{ true, "format = ext4\nfsck = no\n", " FSTYPE=\"ext4\"",
 		  "module fs-ext4\nmkdir /run/layerboot/top mode=0700\n"
-		  "top: format /dev/vdb as xfs, if it is blank\n"
+		  "top: format /dev/vdb as ext4, if it is blank\n"
 		  "top: mount /dev/vdb on /run/layerboot/top type ext4" RW
 		  "top: read the stamp in /run/layerboot/top\n" },
 		{ false, "fsck = no\ngrow = yes\n", " FSTYPE=\"btrfs\"",
 		  "module fs-btrfs\nmkdir /run/layerboot/binds mode=0700\n"
 		  "mkdir /run/layerboot/binds/b mode=0700\n"
-		  "b: mount /dev/vdb on /run/layerboot/binds/b type btrfs" RW
-		  "b: grow /run/layerboot/binds/b to the size of /dev/vdb\n" },
+		  "bind b: mount /dev/vdb on /run/layerboot/binds/b type btrfs" RW
+		  "bind b: grow /run/layerboot/binds/b to the size of /dev/vdb\n" },
 	};
 
 	(void)state;

@@ -107,7 +107,7 @@ static void every_kind_of_step(void **state)
 		{ { .kind = STEP_TOP_STAMP, .target = "/x" }, "top: stamp /x" },
 		{ { .kind = STEP_TOP_GOOD, .target = "/x" }, "top: forget failed boots in /x" },
 		{ { .kind = STEP_PROTECT, .layer = "a", .path = "/p" }, "layer a: protect /p" },
-		{ { .kind = STEP_BIND, .layer = "b", .source = "/x", .path = "/p" },
+		{ { .kind = STEP_BIND, .layer = "bind b", .source = "/x", .path = "/p" },
 		  "bind b: /p from /x" },
 		{ { .kind = STEP_UNION,
 		    .target = "/x",

@@ -50,7 +50,7 @@ static void deletions_stand_around_their_layer(void **state)
 		{ START LAYER_A "whiteouts = wh\n" LAYER_B, "b a+above a a+below" },
 		{ START LAYER_A LAYER_B "whiteouts = xattr\n", "b+above b b+below a" },
 		{ START "union = aufs\n" LAYER_A "whiteouts = wh\n" LAYER_B, "b a" },
-		{ START "union = unionfs\n" LAYER_A "whiteouts = wh\n" LAYER_B, "b a" },
+		{ START "union = unionfs\n" LAYER_A LAYER_B, "b a" },
 		{ START LAYER_A "[layer m]\nsource = LABEL=m\nimage = *.sb\nwhiteouts = wh\n",
 		  "m.2+above m.2 m.2+below m.1+above m.1 m.1+below a" },
 		{ START LAYER_A "whiteouts = wh\n[top]\ntype = none\n", "a+above a a+below" },
@@ -138,9 +138,9 @@ static void unions_of_every_kind(void **state)
 
 static const char everything[] = START LAYER_A
 	"whiteouts = wh\ntrust = untrusted\nprotect = /etc/a\n"
-	"[layer m]\nsource = LABEL=m\nimage = *.sb\nsubdir = s\nprotect = /p /q\n"
+	"[layer m]\nsource = LABEL=m\nimage = *.sb\nsubdir = s\n"
 	"[layer n]\nsource = LABEL=m\nimage = no\nrequired = no\nprotect = /n\n" LAYER_B
-	"kernel = any\n"
+	"kernel = any\nprotect = /p /q\n"
 	"[top]\ntype = disk\nsource = LABEL=t\ngrow = yes\n"
 	"[bind x]\nsource = LABEL=x\nsubdir = in\npaths = /var/x /etc/x\n"
 	"[bind y]\nsource = LABEL=x\npaths = /y\n";
@@ -175,7 +175,7 @@ static void the_order_of_steps(void **state)
 	assert_true(find(STEP_TOP_STAMP, 0) < find(STEP_UNION, 0));
 	assert_true(find(STEP_UNION, 0) < find(STEP_READONLY, 0));
 	assert_true(find(STEP_UNION, 0) < find(STEP_PROTECT, 0));
-	assert_true(find(STEP_PROTECT, 4) < find(STEP_BIND, 0));
+	assert_true(find(STEP_PROTECT, 2) < find(STEP_BIND, 0));
 	assert_true(find(STEP_BIND, 2) < find(STEP_INIT, 0));
 }
 
@@ -193,13 +193,14 @@ static void what_is_bound_past_the_union(void **state)
 				     plan.steps[i].path);
 		}
 	assert_string_equal(scene.words, "a /run/layerboot/layers/a /etc/a\n"
-					 "m /run/layerboot/layers/m.1 /p\n"
-					 "m /run/layerboot/layers/m.1 /q\n"
-					 "m /run/layerboot/layers/m.2 /p\n"
-					 "m /run/layerboot/layers/m.2 /q\n"
-					 "x /run/layerboot/binds/x/in /var/x\n"
-					 "x /run/layerboot/binds/x/in /etc/x\n"
-					 "y /run/layerboot/binds/y /y\n");
+					 "b /run/layerboot/layers/b /p\n"
+					 "b /run/layerboot/layers/b /q\n"
+					 "bind x /run/layerboot/binds/x/in /var/x\n"
+					 "bind x /run/layerboot/binds/x/in /etc/x\n"
+					 "bind y /run/layerboot/binds/y /y\n");
+	/* Both are on one disk: the first makes the file system ready. */
+	assert_string_equal(find(STEP_FSCK, 1)->layer, "bind x");
+	assert_null(find(STEP_FSCK, 2));
 }
 
 static void a_disk_is_mounted_even_if_it_lacks_the_file(void **state)

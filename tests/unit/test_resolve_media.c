@@ -43,7 +43,7 @@ static void every_match_is_a_layer_in_the_order_of_versions(void **state)
 	static const char *const paths[] = { "d/1-base.sb", "d/2-x.sb", "d/10-x.sb" };
 	static const char *const names[] = { "b.1", "b.2", "b.3" };
 	const struct resolution *r = resolved(
-		GLOB "[layer top]\nsource = SERIAL=t\n",
+		GLOB "[layer last]\nsource = SERIAL=t\n",
 		"NAME=\"vda\"" MEDIUM KNOWN "NAME=\"vdb\" SERIAL=\"t\"" IMAGE LISTED FILE_OF(
 			"d/10-x.sb") FILE_OF("d/1-base.sb") FILE_OF("e/1.sb") FILE_OF("d/2-x.sb")
 			FILE_OF("d/2-x.img") "IMAGE=\"d/3.sb\" DISK=\"vdb\" FSTYPE=\"erofs\" SIZE=\"1\"\n",
@@ -61,7 +61,7 @@ static void every_match_is_a_layer_in_the_order_of_versions(void **state)
 		assert_string_equal(l->type, "squashfs");
 		assert_string_equal(resolved_identity(l), l->image->digest);
 	}
-	assert_string_equal(r->layers[3].name, "top");
+	assert_string_equal(r->layers[3].name, "last");
 	assert_null(r->layers[3].image);
 }
 

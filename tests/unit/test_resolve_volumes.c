@@ -53,7 +53,9 @@ static void disks_for_a_top(void **state)
 		{ "", " FSTYPE=\"ext4\" DIRTY=\"1\"", FAILURE_NONE, "ext4" },
 		{ "format = xfs\n", "", FAILURE_NONE, "xfs" },
 		{ "format = ext4\n", "", FAILURE_NONE, "ext4" },
-		{ "format = xfs\n", " FSTYPE=\"ext4\"", FAILURE_NONE, "ext4" },
+		{ "format = ext4\n", " FSTYPE=\"ext4\"", FAILURE_NONE, "ext4" },
+		{ "format = xfs\n", " FSTYPE=\"ext4\"", FAILURE_VOLUME_FOREIGN,
+		  "vdb (LABEL=t ext4 1 MiB) is there, and format = xfs; give the format that it has" },
 		{ "", "", FAILURE_VOLUME_FOREIGN,
 		  "vdb (LABEL=t 1 MiB) holds no file system of ext4, xfs, btrfs, and format is "
 		  "not given" },
@@ -99,11 +101,11 @@ static void a_top_or_bind_that_does_not_come(void **state)
 		  FAILURE_LAYER_DUPLICATE, "top",
 		  "2 disks match LABEL=t: vdb (LABEL=t ext4 1 MiB), vdc (LABEL=t squashfs 1 MiB)");
 	must_wait(resolved(BIND, LAYER_A, 9999, true), 10000, "");
-	must_fail(resolved(BIND, LAYER_A, 10000, true), FAILURE_BIND_MISSING, "x",
+	must_fail(resolved(BIND, LAYER_A, 10000, true), FAILURE_BIND_MISSING, "bind x",
 		  "no disk with LABEL=x after 10 s; seen: vda (SERIAL=a squashfs 1 MiB)");
 	assert_int_equal(scene.resolution.binds_count, 1);
 	must_fail(resolved(BIND, LAYER_A "NAME=\"vdx\" LABEL=\"x\"" IMAGE, 0, true),
-		  FAILURE_VOLUME_FOREIGN, "x",
+		  FAILURE_VOLUME_FOREIGN, "bind x",
 		  "vdx (LABEL=x squashfs 1 MiB) holds no file system of ext4, xfs, btrfs");
 }
 
@@ -139,7 +141,7 @@ static void nothing_is_written_where_a_layer_is(void **state)
 			   TOP_B "LISTING=\"i\" DISK=\"vdb\"\n"
 				 "IMAGE=\"i\" DISK=\"vdb\" FSTYPE=\"erofs\" SIZE=\"1\"\n",
 			   0, true),
-		  FAILURE_LAYER_DUPLICATE, "x",
+		  FAILURE_LAYER_DUPLICATE, "bind x",
 		  "vdb (/dev/vdb) is also layer \"a\", which is read-only");
 	/* a top and a bind may share one */
 	must_be_ready(resolved(TOP "[bind x]\nsource = LABEL=t\nsubdir = x\npaths = /x\n",

@@ -1,0 +1,66 @@
+"""The ways in which debian.py starts Debian, and what must be so inside."""
+from images import LINK, PROGRAM
+
+RUNNING = [("timeout 350 systemctl is-system-running --wait", "^running$"),
+           ("systemctl list-units --failed --no-legend --plain", r"\Astatus 0\Z"),
+           ("journalctl -b -p err --no-pager -o cat", r"")]
+ANALYZE = ("systemd-analyze time", r"\d m?s \(initrd\)|\d+ms \(initrd\)|[\d.]+s \(initrd\)")
+REMOUNT = "systemctl show -P LoadState -P ActiveState -P Result systemd-remount-fs.service | paste -sd' '"
+MACHINE_ID = "cat /etc/machine-id"
+IS_ID = r"\A[0-9a-f]{32}\nstatus 0\Z"
+FIRST = "ls /run/first-boot"
+IS_FIRST, NOT_FIRST = r"^/run/first-boot$", "No such file"
+TARGETS = "systemctl list-units --type=target --state=active --plain --no-legend | cut -d' ' -f1 | paste -sd' '"
+# Who asks for the disk behind / is led to one: by util-linux, and by systemd's own way.
+DISKS = [("findmnt -no FSTYPE /", "^overlay$"), ("findmnt -no SOURCE /", r"^\S+$"), ("lsblk -no NAME,TYPE", r"^vda +disk$"),
+         ("df --output=fstype /", "^overlay$"),
+         ("readlink /run/systemd/volatile-root", r"^/dev/block/\d+:\d+$"),
+         ("test -b /run/systemd/volatile-root && readlink -f /run/systemd/volatile-root", r"^/dev/vd[a-c]$"),
+         ("mkdir /run/parts && printf '[Partition]\\nType=home\\n' >/run/parts/1.conf && "
+          "SYSTEMD_LOG_LEVEL=debug systemd-repart --dry-run=yes --definitions=/run/parts", "vd[a-c]"),
+         ("mkdir /run/auto && SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_LEVEL=debug "
+          "/usr/lib/systemd/system-generators/systemd-gpt-auto-generator /run/auto /run/auto /run/auto",
+          "No suitable partition table found")]
+ROOT_LINE = "UUID=0a3407de-014b-458b-b5c1-848e92a327a3 / ext4 errors=remount-ro 0 1\n"
+VAR_LINE = "tmpfs /var tmpfs mode=0755,nosuid,nodev 0 0\n"
+# The layers themselves tell what was in /var.
+VAR_FILES = "".join(f"C /var/lib/{name} - - - - /run/layerboot/layers/system/var/lib/{name}\n"
+                    for name in ("dpkg", "apt", "pam"))
+KINDS = "stat -c '%F %n' /etc/machine-id /etc/ssh /var/lib/cloud /var/lib/docker"
+KEPT = "cat /etc/ssh/host_key /var/lib/cloud/kept /var/lib/docker/kept"
+KEEP = "echo key >/etc/ssh/host_key && echo cloud >/var/lib/cloud/kept && echo docker >/var/lib/docker/kept"
+
+
+def with_answers(asks, changes):
+    """The same questions, but of another boot."""
+    return [(question, changes.get(question, expected)) for question, expected in asks]
+
+
+BIND_ASKS = [*RUNNING, (MACHINE_ID, IS_ID), (FIRST, IS_FIRST),
+             (KINDS, r"\Aregular file /etc/machine-id\n(directory /\S+\n){3}status 0\Z"),
+             ("findmnt -no FSTYPE /etc/machine-id", r"\Aext4\nstatus"),
+             ("findmnt -no FSTYPE /etc/ssh && findmnt -no FSTYPE /var/lib/cloud && findmnt -no FSTYPE /var/lib/docker",
+              r"\A(ext4\n){3}status"),
+             ("cat /etc/ssh/sshd_config", "^PermitRootLogin no$"), (KEPT, "status 1"), (KEEP, "status 0")]
+
+VARIANTS = [
+    dict(name="a first boot, under a tmpfs", deletes=["etc/machine-id"],
+         asks=[*RUNNING, ANALYZE, *DISKS, (MACHINE_ID, IS_ID), (FIRST, IS_FIRST), (TARGETS, "graphical.target"),
+               (REMOUNT, "^success loaded active$")]),
+    dict(name="a root line in fstab, and runlevel 3", files={"etc/fstab": ROOT_LINE}, append="3",
+         asks=[*RUNNING, ANALYZE, (MACHINE_ID, IS_ID), (FIRST, NOT_FIRST), (TARGETS, r"\A(?!.*graphical).*multi-user.target"),
+               (REMOUNT, "^success masked inactive$")]),
+    dict(name="a read-only root", manifest="[top]\ntype = none\n",
+         files={"etc/fstab": ROOT_LINE + VAR_LINE, "etc/tmpfiles.d/var.conf": VAR_FILES},
+         asks=[*RUNNING, *DISKS, ("touch /etc/x", "Read-only"), ("touch /var/x", r"\Astatus 0\Z"),
+               ("dpkg-query -W -f '${Status}' systemd", "^install ok installed"), (REMOUNT, "^success masked inactive$")]),
+    dict(name="a persistent top", manifest="[top]\ntype = disk\nsource = SERIAL=state\nformat = ext4\n", boots=2,
+         lasts=[MACHINE_ID],
+         asks=[*RUNNING, ANALYZE, *DISKS, (MACHINE_ID, IS_ID), (FIRST, NOT_FIRST)]),
+    dict(name="binds past a tmpfs top", boots=2, formatted=True, lasts=[MACHINE_ID], deletes=["etc/machine-id"],
+         files={"etc/ssh/sshd_config": "PermitRootLogin no\n"},
+         manifest="[bind state]\nsource = SERIAL=state\nsubdir = binds\n"
+                  "paths = /etc/machine-id /etc/ssh /var/lib/cloud /var/lib/docker\n",
+         asks=BIND_ASKS, again={"asks": with_answers(BIND_ASKS, {
+             FIRST: NOT_FIRST, KEPT: r"\Akey\ncloud\ndocker\nstatus 0\Z"})}),
+]
