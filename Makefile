@@ -98,6 +98,11 @@ run:
 	$(MAKE) demo
 	scripts/demo --run
 
+# Cycles of boot, write and power-off; the top must be clean after each.
+check-shutdown: N = 100
+check-shutdown: all
+	tests/boot/shutdown-campaign $(N)
+
 check-soak: all
 	tests/boot/soak $(N)
 
@@ -120,6 +125,6 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak fuzz fuzz-coverage coverage clean
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak check-shutdown fuzz fuzz-coverage coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

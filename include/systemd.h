@@ -17,7 +17,8 @@ void systemd_look(const char *root, const char *path, struct systemd *ret);
 
 /*
  * Leaves in /run: the block device DEVICE, "/dev/vda", for who asks which disk / is on (systemd-volatile-root does the
- * same); and systemd-remount-fs masked where it would fail: the options of a union cannot be changed. 0 or -errno.
+ * same); systemd-remount-fs masked where it would fail: the options of a union cannot be changed; and
+ * systemd-machine-id-commit left to a first boot: where [bind] holds /etc/machine-id it would fail. 0 or -errno.
  */
 MUST_CHECK int systemd_prepare(const struct systemd *s, const char *device);
 

@@ -9,6 +9,9 @@
 
 #include "text.h"
 
+/* As many as an image of a whole distribution with its documentation and locales has twice over. */
+#define WALK_ENTRIES_MAX 2000000
+
 struct walk_rules {
 	bool untrusted; /* refuse what gives privileges, and overlay's attributes but opaque=y */
 	const char *const

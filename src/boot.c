@@ -16,6 +16,7 @@
 #include "override.h"
 #include "report.h"
 #include "rescue.h"
+#include "shutdown.h"
 #include "switch_root.h"
 #include "sys.h"
 #include "systemd.h"
@@ -224,6 +225,17 @@ static void prepare_run(void)
 		log_line(LOG_PRIORITY_WARNING, "/run/systemd: %s", strerror(-r));
 }
 
+static void prepare_end(void)
+{
+	int r = shutdown_prepare();
+
+	if (r < 0)
+		log_line(LOG_PRIORITY_WARNING,
+			 PATH_SHUTDOWN
+			 ": %s; a top on a disk may not be cleanly unmounted at the end",
+			 strerror(-r));
+}
+
 /* What happens after the first mount has moved can be said, but nothing of it can be undone. */
 static void before_hand_over(void)
 {
@@ -233,6 +245,7 @@ static void before_hand_over(void)
 		 (long long)((sys_now_us() - b.start_us) / 1000));
 	report_write(NULL, b.modules);
 	prepare_run();
+	prepare_end();
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);

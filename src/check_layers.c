@@ -9,7 +9,6 @@
 #include "walk.h"
 
 /* A boot stops there, too. */
-#define WALK_ENTRIES_MAX 2000000
 
 static struct merge_layer layers[MANIFEST_LAYERS_MAX]; /* the highest first */
 static const struct resolved_layer *resolved[MANIFEST_LAYERS_MAX];

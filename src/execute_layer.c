@@ -14,9 +14,6 @@
 #include "walk.h"
 #include "whiteouts.h"
 
-/* As many as an image of a whole distribution with its documentation and locales has twice over. */
-#define ENTRIES_MAX 2000000
-
 /* Read-only below the file system: a journal replay or a stray write cannot reach the image. */
 static int open_image(const struct step *s, struct facts *facts)
 {
@@ -63,7 +60,7 @@ static int walk(const struct step *s, struct builder *answer)
 	const struct walk_rules rules = { .untrusted = s->untrusted,
 					  .only = s->lowers,
 					  .only_count = s->lowers_count,
-					  .entries_max = ENTRIES_MAX };
+					  .entries_max = WALK_ENTRIES_MAX };
 	struct walk_result result;
 	struct facts facts = { 0 };
 	int r = walk_layer(s->target, &rules, &result, answer);
@@ -82,8 +79,8 @@ static int translate(const struct step *s, struct builder *answer)
 	struct whiteouts_made made;
 	struct facts facts = { 0 };
 	int r = whiteouts_translate(s->source, s->upper, s->work,
-				    s->xattr ? WHITEOUTS_XATTR : WHITEOUTS_WH, ENTRIES_MAX, &made,
-				    answer);
+				    s->xattr ? WHITEOUTS_XATTR : WHITEOUTS_WH, WALK_ENTRIES_MAX,
+				    &made, answer);
 
 	if (r < 0)
 		return r;

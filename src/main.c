@@ -4,6 +4,7 @@
 #include "boot.h"
 #include "commands.h"
 #include "failure.h"
+#include "shutdown.h"
 #include "sys.h"
 #include "version.h"
 
@@ -54,6 +55,8 @@ int main(int argc, char **argv, char **envp)
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
 
+	if (strcmp(name, "shutdown") == 0)
+		return shutdown_main(argc, argv);
 	/* The kernel starts /init as process 1; in a container process 1 may well be "layerboot plan". */
 	if (strcmp(name, "init") == 0 || (sys_getpid() == 1 && strcmp(name, "layerboot") != 0)) {
 		if (sys_getpid() != 1)

@@ -11,6 +11,7 @@
 #include "report_send.h"
 #include "sys.h"
 #include "version.h"
+#include "walk.h"
 
 #define WARNINGS_MAX 32
 
@@ -83,6 +84,7 @@ static void add_layer(const struct resolved_layer *l, struct builder *b)
 		json_member_string(b, "trust", l->layer->untrusted ? "untrusted" : "trusted");
 		json_member_number(b, "ms", m->ms);
 		json_member_number(b, "entries", m->entries);
+		json_member_number(b, "entries_max", WALK_ENTRIES_MAX);
 		json_member_number(b, "whiteouts", m->whiteouts);
 	}
 	json_close(b, "}");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "failure.h"
 #include "file.h"
 #include "holders.h"
 #include "log.h"
@@ -106,8 +107,8 @@ static void name_stuck(const struct shutdown_mount *m, int error)
 
 	if (strncmp(target, PATH_OLD_ROOT, old_root) == 0)
 		target = target[old_root] ? target + old_root : "/";
-	log_line(LOG_PRIORITY_ERROR, "error[shutdown-stuck]: %s (%s %s) cannot be unmounted: %s",
-		 target, m->type, m->source,
+	log_line(LOG_PRIORITY_ERROR, "error[%s]: %s (%s %s) cannot be unmounted: %s",
+		 failure_word(FAILURE_SHUTDOWN_STUCK)->word, target, m->type, m->source,
 		 error == -ETIMEDOUT ? "its device does not answer" : strerror(-error));
 	s.result.stuck = true;
 }

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "file.h"
 #include "sys.h"
 
 #define UNITS         "/run/systemd/system"
+#define COMMIT        UNITS "/systemd-machine-id-commit.service.d"
 #define REMOUNT       UNITS "/systemd-remount-fs.service"
 #define VOLATILE_ROOT "/run/systemd/volatile-root"
 
@@ -94,6 +96,18 @@ static int link_device(const char *device)
 	return sys_symlinkat(target, AT_FDCWD, VOLATILE_ROOT);
 }
 
+/*
+ * A mount on /etc/machine-id is systemd's own, from a first boot, or a [bind], which lasts: there the service has nothing
+ * to commit, and would fail.
+ */
+static int limit_commit(void)
+{
+	static const char text[] = "[Unit]\nConditionFirstBoot=yes\n";
+	int r = sys_mkdir(COMMIT, 0755);
+
+	return r < 0 ? r : file_create(COMMIT "/layerboot.conf", text, sizeof(text) - 1);
+}
+
 int systemd_prepare(const struct systemd *s, const char *device)
 {
 	if (!s->is_init)
@@ -101,8 +115,10 @@ int systemd_prepare(const struct systemd *s, const char *device)
 	int r = sys_mkdir("/run/systemd", 0755);
 	if (r == 0 && device)
 		r = link_device(device);
-	if (r == 0 && s->remounts_root)
+	if (r == 0)
 		r = sys_mkdir(UNITS, 0755);
+	if (r == 0)
+		r = limit_commit();
 	if (r == 0 && s->remounts_root)
 		r = sys_symlinkat("/dev/null", AT_FDCWD, REMOUNT);
 	return r;

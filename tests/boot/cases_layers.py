@@ -93,7 +93,7 @@ CASES_LAYERS = [
 
     # What an untrusted layer may not hold; and what comes of it in a trusted one.
     dict(name="untrusted-clean", disks=MAIN, files=MERGED, manifest=user("trust = untrusted"), kernels=BOTH,
-         report={"layers.1.trust": "untrusted", "layers.1.entries": 6}),
+         report={"layers.1.trust": "untrusted", "layers.1.entries": 6, "layers.1.entries_max": 2000000}),
     refused("untrusted-setuid", "setuid.ext4", "/etc/program: a set-user-ID program"),
     refused("untrusted-capability", "capability.ext4", "/etc/program: "),
     refused("untrusted-device", "device.ext4", "/etc/disk: "),

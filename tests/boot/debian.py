@@ -46,7 +46,7 @@ dmesg -n 1
 say() { # WHAT COMMAND
 	local line status=0
 	bash -c "$2" >/run/said 2>&1 || status=$?
-	while IFS= read -r line; do echo "T $1: $line"; done </run/said
+	while IFS= read -r line || [[ $line ]]; do echo "T $1: $line"; done </run/said
 	echo "T $1: status $status"
 }
 number=0

@@ -42,25 +42,66 @@ BIND_ASKS = [*RUNNING, (MACHINE_ID, IS_ID), (FIRST, IS_FIRST),
              ("findmnt -no FSTYPE /etc/ssh && findmnt -no FSTYPE /var/lib/cloud && findmnt -no FSTYPE /var/lib/docker",
               r"\A(ext4\n){3}status"),
              ("cat /etc/ssh/sshd_config", "^PermitRootLogin no$"), (KEPT, "status 1"), (KEEP, "status 0")]
+# Its own poweroff ends it; every other line of its table is done before.
+BUSYBOX = {"usr/bin/busybox": PROGRAM + "busybox", "usr/sbin/init": LINK + "../bin/busybox",
+           "etc/inittab": "::sysinit:/bin/touch /run/inittab\n::wait:/usr/local/bin/debian-test /bin/busybox poweroff\n"
+                          "::shutdown:/bin/sh -c 'echo T shutdown >/dev/console'\n"}
+IS_BUSYBOX = [("readlink /proc/1/exe", r"^/usr/bin/busybox$"), ("findmnt -no FSTYPE /", "^overlay$"),
+              ("ls -A /run/systemd", "No such file")]
+PROFILE = """abi <abi/3.0>,
+profile confined /usr/local/bin/confined {
+  /usr/local/bin/confined mr,
+  /usr/lib/** mr,
+  /etc/ld.so.cache r,
+  /etc/motd r,
+  /run/said w,
+}
+"""
+LABEL = "system_u:object_r:etc_t:s0"
+# getxattr(2), which has no program in so small a system.
+GET_LABEL = ("perl -e '($f, $a, $v) = (\"/etc/motd\", \"security.selinux\", chr(0) x 99); $n = syscall(191, $f, $a, $v, 99); "
+             "print substr($v, 0, $n)'")
 
 VARIANTS = [
-    dict(name="a first boot, under a tmpfs", deletes=["etc/machine-id"],
+    dict(name="first-boot", deletes=["etc/machine-id"],
          asks=[*RUNNING, ANALYZE, *DISKS, (MACHINE_ID, IS_ID), (FIRST, IS_FIRST), (TARGETS, "graphical.target"),
                (REMOUNT, "^success loaded active$")]),
-    dict(name="a root line in fstab, and runlevel 3", files={"etc/fstab": ROOT_LINE}, append="3",
+    dict(name="root-in-fstab-and-3", files={"etc/fstab": ROOT_LINE}, append="3",
          asks=[*RUNNING, ANALYZE, (MACHINE_ID, IS_ID), (FIRST, NOT_FIRST), (TARGETS, r"\A(?!.*graphical).*multi-user.target"),
                (REMOUNT, "^success masked inactive$")]),
-    dict(name="a read-only root", manifest="[top]\ntype = none\n",
+    dict(name="read-only-root", manifest="[top]\ntype = none\n",
          files={"etc/fstab": ROOT_LINE + VAR_LINE, "etc/tmpfiles.d/var.conf": VAR_FILES},
          asks=[*RUNNING, *DISKS, ("touch /etc/x", "Read-only"), ("touch /var/x", r"\Astatus 0\Z"),
                ("dpkg-query -W -f '${Status}' systemd", "^install ok installed"), (REMOUNT, "^success masked inactive$")]),
-    dict(name="a persistent top", manifest="[top]\ntype = disk\nsource = SERIAL=state\nformat = ext4\n", boots=2,
+    dict(name="persistent-top", manifest="[top]\ntype = disk\nsource = SERIAL=state\nformat = ext4\n", boots=2,
          lasts=[MACHINE_ID],
          asks=[*RUNNING, ANALYZE, *DISKS, (MACHINE_ID, IS_ID), (FIRST, NOT_FIRST)]),
-    dict(name="binds past a tmpfs top", boots=2, formatted=True, lasts=[MACHINE_ID], deletes=["etc/machine-id"],
+    dict(name="binds", boots=2, formatted=True, lasts=[MACHINE_ID], deletes=["etc/machine-id"],
          files={"etc/ssh/sshd_config": "PermitRootLogin no\n"},
          manifest="[bind state]\nsource = SERIAL=state\nsubdir = binds\n"
                   "paths = /etc/machine-id /etc/ssh /var/lib/cloud /var/lib/docker\n",
          asks=BIND_ASKS, again={"asks": with_answers(BIND_ASKS, {
              FIRST: NOT_FIRST, KEPT: r"\Akey\ncloud\ndocker\nstatus 0\Z"})}),
+    dict(name="emergency", append="emergency",
+         asks=[("timeout 350 systemctl is-system-running --wait", "^maintenance$"), (TARGETS, r"\Aemergency\.target$")]),
+    dict(name="single", append="single",
+         asks=[("timeout 350 systemctl is-system-running --wait", "^maintenance$"),
+               (TARGETS, r"\A(?!.*multi-user).*rescue\.target")]),
+    dict(name="arguments", append="-- --unit=chosen.target",
+         asks=[*RUNNING, (TARGETS, r"\A(?!.*multi-user).*chosen\.target"),
+               ("tr '\\0' ' ' </proc/1/cmdline", r"--switched-root --system --deserialize \d+ --unit=chosen\.target $")]),
+    dict(name="plain-program", append='init=/usr/local/sbin/plain single 3 emergency -- one "two words"',
+         files={"usr/local/sbin/plain": PROGRAM + "testinit"}, asks=[],
+         says=[f"T arg {word}$" for word in ("/usr/local/sbin/plain", "single", "3", "emergency", "one", "two words")]),
+    dict(name="busybox", files=BUSYBOX, asks=[*IS_BUSYBOX, ("ls /run/inittab", r"^/run/inittab$")], says=["^T shutdown$"]),
+    # This one has busybox start a login shell in place of all that inittab says.
+    dict(name="busybox-single", append="single", asks=[*IS_BUSYBOX, ("ls /run/inittab", "No such file")],
+         files={**BUSYBOX, "etc/profile": "exec /usr/local/bin/debian-test /bin/busybox poweroff\n"}),
+    dict(name="security-modules", type="ext4", packages=["apparmor"],
+         files={"etc/motd": "labelled\n", "etc/apparmor.d/confined": PROFILE, "usr/local/bin/confined": PROGRAM + "cat",
+                "etc/systemd/system/sysinit.target.wants/apparmor.service": LINK + "/lib/systemd/system/apparmor.service"},
+         debugfs=f"ea_set /etc/motd security.selinux {LABEL}\n",
+         asks=[*RUNNING, ("systemctl is-active apparmor", "^active$"), ("aa-status --enabled", r"\Astatus 0\Z"),
+               ("aa-status --enforced", "^[1-9]"), ("confined /etc/motd", r"\Alabelled\nstatus 0\Z"),
+               ("confined /etc/hostname", "Permission denied"), (GET_LABEL, rf"^{LABEL}\W*$")]),
 ]

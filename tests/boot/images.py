@@ -73,7 +73,7 @@ CHANGED = {
     "redirect.ext4": 'ea_set /etc/d trusted.overlay.redirect "/etc"\n',
     "metacopy.ext4": 'ea_set /etc/only-user trusted.overlay.metacopy ""\n',
 }
-CHANGED["privileged.ext4"] = CHANGED["setuid.ext4"] + CHANGED["device.ext4"]
+CHANGED["privileged.ext4"] = CHANGED["setuid.ext4"] + CHANGED["capability.ext4"] + CHANGED["device.ext4"]
 # struct vfs_cap_data, revision 2: cap_net_raw, permitted and effective.
 CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 

@@ -17,6 +17,11 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_* /run/layerboot/report.json*", .reason = "it is told of, not needed" },
 	{ .pattern = "sys_* /run/layerboot/manifest*", .reason = "a copy for whoever looks at it" },
 	{ .pattern = "sys_* /run/layerboot/changed", .reason = "a list for whoever looks at it" },
+	{ .pattern = "sys_* /run/initramfs*",
+	  .reason = "the root is as good; its end is warned of",
+	  .says = "cleanly unmounted" },
+	{ .pattern = "sys_open /init", .reason = "the same", .says = "cleanly unmounted" },
+	{ .pattern = "sys_sendfile *", .reason = "the same", .says = "cleanly unmounted" },
 	/* Heard in another way. */
 	{ .pattern = "sys_poll *", .reason = "everything is looked at again" },
 	{ .pattern = "sys_recv uevents", .reason = "what was lost is looked for in /sys" },
@@ -101,7 +106,6 @@ const size_t fake_tolerated_count = sizeof(fake_tolerated) / sizeof(fake_tolerat
 const struct fake_unused fake_unused[] = {
 	{ "sys_geteuid", "only the commands in a guest ask who runs them" },
 	{ "sys_unshare", "only the commands on a host" },
-	{ "sys_sendfile", "only the shutdown" },
 	{ "sys_pivot_root", "only the shutdown" },
 	{ "sys_sync", "only the shutdown, and it cannot fail" },
 	{ "sys_machine", "only the commands on a host" },

@@ -1,5 +1,7 @@
 #include "check.h"
 
+#include <stdio.h>
+
 #include "failure.h"
 
 static void every_kind_has_a_word_of_its_own(void **state)
@@ -21,6 +23,17 @@ static void every_kind_has_a_word_of_its_own(void **state)
 
 static void lines_are_put_together(void **state)
 {
+	static const struct {
+		const char *layer, *shown;
+	} owners[] = {
+		{ "top", "top: " },
+		{ "bind x", "bind x: " },
+		{ "bind top2", "bind top2: " },
+		{ "top2", "layer \"top2\": " },
+		{ "bind", "layer \"bind\": " },
+		{ "binder", "layer \"binder\": " },
+		{ "", "" },
+	};
 	struct failure f;
 
 	(void)state;
@@ -28,6 +41,14 @@ static void lines_are_put_together(void **state)
 	assert_int_equal(f.kind, FAILURE_LAYER_READ);
 	assert_string_equal(failure_words(&f), "error[layer-read]: layer \"user\": vda: 5; "
 					       "look for I/O errors of this disk on the host");
+	/* the top and binds are no layers; what only looks like one of them is */
+	for (size_t i = 0; i < ROWS(owners); i++) {
+		char expected[128];
+		(void)snprintf(expected, sizeof(expected), "error[limit]: %sfull; use less of it",
+			       owners[i].shown);
+		(void)failure_set(&f, FAILURE_LIMIT, owners[i].layer, "full");
+		assert_string_equal(failure_words(&f), expected);
+	}
 	(void)failure_set(&f, FAILURE_LIMIT, NULL, "full");
 	assert_string_equal(failure_words(&f), "error[limit]: full; use less of it");
 	strcpy(f.next, "do this");

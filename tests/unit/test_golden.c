@@ -91,7 +91,8 @@ static bool boot_is_right(const char *dir)
 	if (!manifest || !inventory)
 		fail_msg("%s: no manifest or no inventory", dir);
 	steps[0] = mounts[0] = failure[0] = '\0';
-	if (decide(manifest, inventory, cmdline ? cmdline : "") < 0) {
+	bool fails = decide(manifest, inventory, cmdline ? cmdline : "") < 0;
+	if (fails) {
 		builder_start(&b, failure, sizeof(failure));
 		failure_print(&scene.failure, &b);
 		builder_add(&b, "\n");
@@ -109,6 +110,11 @@ static bool boot_is_right(const char *dir)
 	bool same = same_as_file(dir, "plan", steps);
 	same &= same_as_file(dir, "mounts", mounts);
 	same &= same_as_file(dir, "failure", failure);
+	/* An update must not turn a failure into a boot, or the other way round. */
+	if (fails != (strstr(dir, "/fails-") != NULL)) {
+		print_error("%s: %s\n", dir, fails ? "fails" : "boots");
+		same = false;
+	}
 	return same;
 }
 

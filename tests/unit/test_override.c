@@ -217,6 +217,14 @@ static void a_contradiction_is_told_at_the_end(void **state)
 			 -1);
 	assert_int_equal(scene.failure.kind, FAILURE_MANIFEST);
 	assert_string_equal(scene.failure.text, "redirect = on needs layers that are all trusted");
+	given_manifest("version = 1\n[layer a]\nsource = SERIAL=a\nimage = d/*.sb\n");
+	assert_int_equal(manifest_override(&scene.manifest,
+					   given_cmdline("layerboot.layer=a,protect=/p"),
+					   &scene.arena, &scene.failure),
+			 -1);
+	assert_int_equal(scene.failure.kind, FAILURE_MANIFEST);
+	assert_string_equal(scene.failure.text,
+			    "protect needs an image that is one file, not a glob");
 }
 
 static void layers_end_at_500(void **state)

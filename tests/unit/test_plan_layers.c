@@ -74,6 +74,23 @@ static void what_a_layer_takes(void **state)
 	}
 }
 
+/* The others read .wh. files by themselves, or read no marks at all. */
+static void only_overlay_has_deletions_turned_into_layers(void **state)
+{
+	static const enum union_kind others[] = { UNION_AUFS, UNION_UNIONFS };
+	struct chain chain;
+
+	(void)state;
+	given_layers(START "whiteouts = wh\n", DISK, "");
+	for (size_t i = 0; i < ROWS(others); i++) {
+		assert_int_equal(plan_layer(&scene.resolution.layers[0], others[i], "6.1",
+					    &scene.arena, &chain),
+				 0);
+		assert_string_equal(printed_steps(chain.steps + 1, chain.count - 1, STEP_EXEC),
+				    MOUNT);
+	}
+}
+
 static void a_file_gets_a_loop_device(void **state)
 {
 	(void)state;
@@ -170,6 +187,40 @@ static void what_a_volume_takes(void **state)
 	}
 }
 
+/* Who comes first makes, checks and grows the file system; the others only mount it. */
+static void a_shared_disk_is_made_ready_once(void **state)
+{
+	static const char keys[] = "source = LABEL=s\nformat = ext4\ngrow = yes\n";
+	static const char *const binds[] = { "b", "c" };
+	char manifest[512], inventory[512];
+	struct chain chain;
+
+	(void)state;
+	(void)snprintf(manifest, sizeof(manifest),
+		       START "[bind b]\npaths = /p\n%ssubdir = b\n[bind c]\npaths = /q\n%s"
+			     "[top]\ntype = disk\n%s",
+		       keys, keys, keys);
+	(void)snprintf(inventory, sizeof(inventory), DISK STATE, "");
+	given_layers(manifest, inventory, "");
+	assert_int_equal(plan_volume(&scene.resolution.top, true, &scene.arena, &chain), 0);
+	assert_string_equal(printed_steps(chain.steps, chain.count, STEP_DIR),
+			    "module fs-ext4\ntop: format /dev/vdb as ext4, if it is blank\n"
+			    "top: check /dev/vdb (ext4)\n"
+			    "top: mount /dev/vdb on /run/layerboot/top type ext4" RW
+			    "top: grow /run/layerboot/top to the size of /dev/vdb\n"
+			    "top: read the stamp in /run/layerboot/top\n");
+	for (size_t i = 0; i < ROWS(binds); i++) {
+		char expected[256];
+		(void)snprintf(expected, sizeof(expected),
+			       "module fs-ext4\nbind %s: mount /dev/vdb on "
+			       "/run/layerboot/binds/%s type ext4" RW,
+			       binds[i], binds[i]);
+		assert_int_equal(
+			plan_volume(&scene.resolution.binds[i], false, &scene.arena, &chain), 0);
+		assert_string_equal(printed_steps(chain.steps, chain.count, STEP_DIR), expected);
+	}
+}
+
 static void no_memory_is_told(void **state)
 {
 	struct chain chain;
@@ -207,10 +258,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_layer_takes),
+		cmocka_unit_test(only_overlay_has_deletions_turned_into_layers),
 		cmocka_unit_test(a_file_gets_a_loop_device),
 		cmocka_unit_test(the_longest_chain),
 		cmocka_unit_test(a_medium_is_mounted_for_its_files),
 		cmocka_unit_test(what_a_volume_takes),
+		cmocka_unit_test(a_shared_disk_is_made_ready_once),
 		cmocka_unit_test(no_memory_is_told),
 	};
 

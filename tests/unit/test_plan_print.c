@@ -199,7 +199,7 @@ static void where_a_part_of_a_mount_will_be_found(void **state)
 			{ .kind = STEP_PROTECT, .source = "/l/ab", .target = "/sysroot",
 			  .path = "/q", .flags = MS_RDONLY },
 			{ .kind = STEP_BIND, .source = "/b/b/sub", .target = "/sysroot",
-			  .path = "/r" },
+			  .path = "/r s#t" },
 			{ .kind = STEP_BIND, .source = "/b/bb", .target = "/sysroot",
 			  .path = "/none" },
 			{ .kind = STEP_SUBDIR, .source = "/none", .target = "/none", .path = "s" },
@@ -219,7 +219,7 @@ static void where_a_part_of_a_mount_will_be_found(void **state)
 					 "/ overlay overlay rw\n"
 					 "/p erofs loop:/m/vda/f ro\n"
 					 "/q xfs /dev/vdb ro\n"
-					 "/r ext4 /dev/vdc rw\n");
+					 "/r\\040s\\043t ext4 /dev/vdc rw\n");
 }
 
 static void a_plan_as_json(void **state)

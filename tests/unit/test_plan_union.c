@@ -102,6 +102,19 @@ static void the_bytes_of_the_options_are_counted(void **state)
 			 strlen("lowerdir=a,upperdir=/run/layerboot/top/upper,"
 				"workdir=/run/layerboot/top/work,") +
 				 strlen(options));
+	(void)planned(START LAYER_A "[top]\ntype = none\n", NULL);
+	assert_int_equal(plan_union_bytes(&plan),
+			 strlen("lowerdir=a:/run/layerboot/empty,") + strlen(options));
+	(void)planned(START "redirect = on\n" LAYER_A LAYER_B, NULL);
+	assert_int_equal(plan_union_bytes(&plan),
+			 strlen("lowerdir=b:a,upperdir=/run/layerboot/top/upper,"
+				"workdir=/run/layerboot/top/work,"
+				"redirect_dir=on,metacopy=off,index=off,xino=off"));
+	(void)planned(START LAYER_A "[top]\ntype = disk\nsource = LABEL=t\nsubdir = s/t\n", NULL);
+	assert_int_equal(plan_union_bytes(&plan),
+			 strlen("lowerdir=a,upperdir=/run/layerboot/top/s/t/upper,"
+				"workdir=/run/layerboot/top/s/t/work,") +
+				 strlen(options));
 	plan.count = 0;
 	assert_int_equal(plan_union_bytes(&plan), 0);
 }
@@ -173,10 +186,12 @@ static void the_order_of_steps(void **state)
 	assert_true(find(STEP_VOLUME, 0) < find(STEP_TOP_READ, 0));
 	assert_true(find(STEP_TOP_READ, 0) < find(STEP_TOP_PREPARE, 0));
 	assert_true(find(STEP_TOP_STAMP, 0) < find(STEP_UNION, 0));
-	assert_true(find(STEP_UNION, 0) < find(STEP_READONLY, 0));
 	assert_true(find(STEP_UNION, 0) < find(STEP_PROTECT, 0));
 	assert_true(find(STEP_PROTECT, 2) < find(STEP_BIND, 0));
 	assert_true(find(STEP_BIND, 2) < find(STEP_INIT, 0));
+	/* What is made of a bind on first use may be written to the top before. */
+	assert_true(find(STEP_INIT, 0) < find(STEP_READONLY, 0));
+	assert_true(find(STEP_READONLY, 0) < find(STEP_MOVE, 0));
 }
 
 static void what_is_bound_past_the_union(void **state)

@@ -127,6 +127,41 @@ static void binds_are_found(void **state)
 	assert_string_equal(r->binds[1].type, "ext4");
 }
 
+#define ON_T(name) "[bind " name "]\nsource = LABEL=t\nsubdir = " name "\npaths = /" name "\n"
+#define ON_X(name) "[bind " name "]\nsource = LABEL=x\nsubdir = " name "\npaths = /" name "\n"
+
+/* The top goes first, wherever it stands in the manifest, and then the binds as they do. */
+static void who_shares_a_disk(void **state)
+{
+	static const char disks[] = LAYER_A TOP_B STAMPED
+		"NAME=\"vdx\" LABEL=\"x\" FSTYPE=\"xfs\"" KNOWN;
+	static const struct {
+		const char *manifest, *inventory,
+			*shared; /* a letter for each bind: shared, alone */
+	} rows[] = {
+		{ TOP ON_X("a"), disks, "a" },
+		{ TOP ON_T("a"), disks, "s" },
+		{ LAYER ON_T("a") "[top]\ntype = disk\nsource = /dev/vdb\n", disks, "s" },
+		{ TOP ON_X("a") ON_T("b") ON_X("c") ON_T("d"), disks, "asss" },
+		{ LAYER ON_T("a") ON_X("b") ON_T("c") ON_T("d"), disks, "aass" },
+		/* one disk, by another of its names */
+		{ LAYER ON_T("a") "[bind b]\nsource = /dev/vdb\npaths = /b\n", disks, "as" },
+		/* what has not come is not shared with what has not come, either */
+		{ TOP ON_X("a") ON_X("b"), LAYER_A, "aa" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const struct resolution *r = resolved(rows[i].manifest, rows[i].inventory, 0, true);
+		assert_int_not_equal(r->state, RESOLVE_FAILED);
+		assert_int_equal(r->binds_count, strlen(rows[i].shared));
+		assert_false(r->top.shared);
+		for (size_t k = 0; k < r->binds_count; k++)
+			if (r->binds[k].shared != (rows[i].shared[k] == 's'))
+				fail_msg("row %zu: %s", i, r->binds[k].label);
+	}
+}
+
 /* The disk of a layer is set read-only. */
 static void nothing_is_written_where_a_layer_is(void **state)
 {
@@ -220,6 +255,7 @@ int main(void)
 		cmocka_unit_test(disks_for_a_top),
 		cmocka_unit_test(a_top_or_bind_that_does_not_come),
 		cmocka_unit_test(binds_are_found),
+		cmocka_unit_test(who_shares_a_disk),
 		cmocka_unit_test(nothing_is_written_where_a_layer_is),
 		cmocka_unit_test(the_disk_that_the_manifest_is_on),
 	};
