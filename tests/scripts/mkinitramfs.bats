@@ -36,7 +36,7 @@ tree_of_archive() {
 	public_dir
 	mkdir -p "$public/x/scripts" "$public/x/build" "$public/x/initramfs" "$public/tmp"
 	chmod 1777 "$public/tmp"
-	cp "$scripts"/mkinitramfs "$scripts"/lib.sh "$public/x/scripts/"
+	cp "$scripts"/mkinitramfs "$scripts"/lib*.sh "$public/x/scripts/"
 	cp "$root/build/layerboot" "$public/x/build/"
 	cp "$root/initramfs/modules" "$public/x/initramfs/"
 	cp -r "$kernel/lib/modules/$release" "$public/x/"
