@@ -103,6 +103,11 @@ check-shutdown: N = 100
 check-shutdown: all
 	tests/boot/shutdown-campaign $(N)
 
+# Every command of README.md, in the order in which it stands there.
+check-readme: all
+	scripts/demo
+	tests/run readme
+
 check-soak: all
 	tests/boot/soak $(N)
 
@@ -125,6 +130,6 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-soak check-shutdown fuzz fuzz-coverage coverage clean
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-soak check-shutdown fuzz fuzz-coverage coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)
