@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "failure.h"
 #include "selector.h"
+#include "verity_table.h"
 
 #define MANIFEST_SIZE_MAX   65536
 #define MANIFEST_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel's overlay */
@@ -47,7 +48,7 @@ struct layer {
 		image; /* a file in the source, or a glob in its last part; NULL: the source itself */
 	const char *subdir;   /* of the mounted image; NULL: its root */
 	const char *options;  /* extra mount options, NULL: none */
-	const char *identity; /* NULL: the digest of the superblock */
+	const char *identity; /* NULL: the root hash, or else the digest of the superblock */
 	bool optional;        /* required = no */
 	bool untrusted;
 	enum layer_whiteouts whiteouts;
@@ -60,6 +61,7 @@ struct layer {
 	size_t kernels_count;
 	bool kernel_any; /* only warn where the modules of the kernel are missing */
 	bool skipped;    /* layerboot.skip= */
+	struct verity verity;
 };
 
 /* A writable file system on a disk. */

@@ -19,6 +19,9 @@
 /* Not in a layer's name: what is made of a layer stands beside it. */
 #define SUFFIX_ABOVE "+above"
 #define SUFFIX_BELOW "+below"
+/* The name of a layer's device-mapper device is this and the layer's; the shutdown knows it, too. */
+#define MAP_PREFIX  "layerboot-"
+#define PATH_MAPPER "/dev/mapper/"
 /* Not below /run: a mount cannot be moved below itself, and /run moves into the union. */
 #define PATH_SYSROOT "/sysroot"
 
@@ -27,6 +30,7 @@ enum step_kind {
 	STEP_MODULE,    /* load the module or alias source; nothing to do where it is built in */
 	STEP_MOUNT,     /* mount an API file system or a tmpfs */
 	STEP_MEDIUM,    /* set the disk source read-only and mount it for the files that it holds */
+	STEP_VERITY,    /* set source up for dm-verity, its tree on hash, as the device target */
 	STEP_LAYER,     /* the same of a layer; a source that is a file gets a loop device */
 	STEP_SUBDIR,    /* bind the directory path of the mount source on target */
 	STEP_WALK,      /* look through the layer target before it is trusted: only, untrusted */
@@ -71,9 +75,11 @@ struct step {
 	const char *options; /* of the file system, separated by commas, or NULL */
 	unsigned long flags; /* MS_* of mount(2) */
 	unsigned mode;
-	bool loop;      /* STEP_LAYER: source is a file */
-	bool untrusted; /* STEP_WALK */
-	bool xattr;     /* STEP_WHITEOUTS: of this kind, else .wh. files */
+	bool loop;                   /* STEP_LAYER, STEP_VERITY: source is a file */
+	const char *hash;            /* STEP_VERITY: device of the tree; NULL: that of source */
+	const struct verity *verity; /* of steps that read a layer which is verified, else NULL */
+	bool untrusted;              /* STEP_WALK */
+	bool xattr;                  /* STEP_WHITEOUTS: of this kind, else .wh. files */
 	bool tolerant; /* STEP_TOP_STAMP: an old stamp is there, so that a full disk is no failure */
 	const char *const
 		*lowers; /* names below PATH_LAYERS or paths, highest first; STEP_WALK: only */
@@ -102,7 +108,7 @@ extern const struct step plan_bootstrap[];
 extern const size_t plan_bootstrap_count;
 
 /* Steps that belong together, in their order; first the modules that the others need. */
-#define PLAN_CHAIN_MAX 12
+#define PLAN_CHAIN_MAX 14
 
 struct chain {
 	struct step steps[PLAN_CHAIN_MAX];

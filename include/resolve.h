@@ -31,6 +31,7 @@ struct resolved_layer {
 	/* Of LAYER_FOUND; they point into the inventory. */
 	const struct disk *disk;        /* also of LAYER_ABSENT, if it lacks the file */
 	const struct image_file *image; /* NULL: the disk itself */
+	const struct disk *hash_disk;   /* that the hash tree is on; NULL: no verity, or the same */
 	const char *type;
 };
 

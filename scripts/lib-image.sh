@@ -58,6 +58,27 @@ make_ext4() {
 	fi
 }
 
+# Who is not root has no sbin in his PATH.
+find_veritysetup() {
+	veritysetup=$(PATH=$PATH:/usr/sbin:/sbin type -P veritysetup) || need_tool veritysetup cryptsetup-bin
+}
+
+# append_tree IMAGE: the hash tree behind it, without a superblock: what that says, nobody has signed. The lines for
+# the manifest go to $scratch/verity.
+append_tree() {
+	local size salt root
+	size=$(stat -c %s -- "$1")
+	truncate -s $(((size + 4095) / 4096 * 4096)) -- "$1"
+	size=$(stat -c %s -- "$1")
+	salt=$(sha256sum <"$1" | cut -c 1-64)
+	"$veritysetup" format --no-superblock --hash=sha256 --data-block-size=4096 --hash-block-size=4096 \
+		--data-blocks=$((size / 4096)) --hash-offset="$size" --salt="$salt" "$1" "$1" >"$scratch/veritysetup" || return 1
+	root=$(sed -n 's/^Root hash:[[:space:]]*//p' "$scratch/veritysetup")
+	[[ $root =~ ^[0-9a-f]{64}$ ]] || return 1
+	printf '%s = %s\n' type "$type" verity "$root" verity-data-size "$size" verity-hash-offset "$size" \
+		verity-salt "$salt" >"$scratch/verity"
+}
+
 # wrap_gpt IMAGE OUT: one partition from 1 MiB on, with a name and with UUIDs from the content.
 wrap_gpt() {
 	local size sectors

@@ -279,6 +279,7 @@ static int64_t patience_of(const struct step *s)
 	case STEP_SUBDIR:
 	case STEP_WALK:
 	case STEP_WHITEOUTS:
+	case STEP_VERITY:
 	case STEP_KERNEL:
 	case STEP_FORMAT:
 	case STEP_FSCK:

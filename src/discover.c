@@ -258,6 +258,9 @@ int discover_layers(const struct manifest *m)
 	for (size_t i = 0; i < m->layers_count; i++)
 		if (m->layers[i].type && !m->layers[i].skipped)
 			(void)drivers_want_type(&d->drivers, m->layers[i].type);
+	for (size_t i = 0; i < m->layers_count; i++)
+		if (m->layers[i].verity.root_hash && !m->layers[i].skipped)
+			(void)drivers_want_type(&d->drivers, "dm-verity");
 	int r = run(d);
 	jobs_abandon(&d->jobs);
 	(void)sys_close(d->uevents);

@@ -25,6 +25,8 @@ static const struct {
 	const char *modules[5]; /* in place of fs-TYPE; but for the first each may be missing */
 } special_types[] = {
 	{ "loop", "/dev/loop-control", { "loop" } },
+	/* The kernel would ask modprobe for the digest, too; it is built in, or in the initramfs if it is needed. */
+	{ "dm-verity", "/sys/module/dm_verity", { "dm-verity", "crypto-sha256", "crypto-sha512" } },
 	/* The kernel would ask modprobe for the code pages during the mount, and there is none. */
 	{ "vfat", NULL, { "fs-vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1" } },
 };
@@ -82,9 +84,9 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 		return NULL;
 	struct fs_type *t = &d->types[d->types_count++];
 	(void)snprintf(t->name, sizeof(t->name), "%s", type);
-	/* As the plan calls it; only the loop driver is no file system. */
-	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", strcmp(type, "loop") == 0 ? "" : "fs-",
-		       type);
+	/* As the plan calls it; these are no file systems. */
+	bool driver = strcmp(type, "loop") == 0 || strcmp(type, "dm-verity") == 0;
+	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", driver ? "" : "fs-", type);
 	t->progress = PROGRESS_WANTED;
 	return t;
 }
@@ -154,9 +156,9 @@ int drivers_failed(const struct fs_type *t, const char *layer, struct failure *f
 	if (t->error == -ENOENT)
 		return failure_set(
 			failure, FAILURE_MODULE_MISSING, layer,
-			"the initramfs has no module fs-%s, and this kernel has none built in",
-			t->name);
-	return failure_set(failure, FAILURE_MODULE_LOAD, layer, "fs-%s: %s%s%s%s", t->name,
+			"the initramfs has no module %s, and this kernel has none built in",
+			t->alias);
+	return failure_set(failure, FAILURE_MODULE_LOAD, layer, "%s: %s%s%s%s", t->alias,
 			   strerror(-t->error), t->words[0] ? " (kernel: " : "", t->words,
 			   t->words[0] ? ")" : "");
 }

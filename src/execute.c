@@ -128,6 +128,7 @@ int execute_step(const struct step *s, struct builder *answer)
 	case STEP_SUBDIR:
 	case STEP_WALK:
 	case STEP_WHITEOUTS:
+	case STEP_VERITY:
 	case STEP_KERNEL:
 		return execute_layer(s, answer);
 	case STEP_FORMAT:
@@ -186,6 +187,10 @@ static const struct {
 	/* A journal that would have to be replayed onto a read-only disk. */
 	{ EROFS, false, STEP_LAYER, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
 	{ EROFS, false, STEP_MEDIUM, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
+	/* Any step that reads a verified layer. */
+	{ EBADMSG, true, 0, FAILURE_LAYER_CORRUPT, "a block is not what the root hash names" },
+	{ EIO, false, STEP_VERITY, FAILURE_LAYER_READ, NULL },
+	{ ENOENT, false, STEP_VERITY, FAILURE_MODULE_MISSING, "this kernel has no device mapper" },
 	{ ENODEV, false, STEP_LAYER, FAILURE_MODULE_MISSING, NULL },
 	{ ENODEV, false, STEP_MEDIUM, FAILURE_MODULE_MISSING, NULL },
 	{ ENODEV, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },
@@ -205,6 +210,8 @@ static void add_what(const struct step *s, struct builder *b)
 {
 	if (s->kind == STEP_LAYER || s->kind == STEP_MEDIUM)
 		builder_addf(b, "%s as %s", s->source, s->type);
+	else if (s->kind == STEP_VERITY)
+		builder_addf(b, "%s, root hash %s", s->source, s->verity->root_hash);
 	else
 		plan_print_step(s, b);
 }
@@ -230,7 +237,7 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 		return failure_set(failure, kind, s->layer, "%s", words);
 	bool kernels = s->kind == STEP_LAYER || s->kind == STEP_MEDIUM ||
 		       (s->kind == STEP_UNION && strcmp(s->type, "unionfs") != 0) ||
-		       s->kind == STEP_VOLUME;
+		       s->kind == STEP_VOLUME || s->kind == STEP_VERITY;
 	builder_start(&b, what, sizeof(what));
 	add_what(s, &b);
 	return failure_set(failure, kind, s->layer, "%s: %s%s%s%s%s", what, text, said ? " (" : "",

@@ -11,12 +11,24 @@
 #include "loops.h"
 #include "resolve.h"
 #include "sys.h"
+#include "verity.h"
 #include "walk.h"
 #include "whiteouts.h"
+
+/* The device-mapper name in a path below PATH_MAPPER. */
+static const char *map_of(const struct step *s)
+{
+	return s->kind == STEP_VERITY ? s->target + strlen(PATH_MAPPER)
+				      : s->source + strlen(PATH_MAPPER);
+}
 
 /* Read-only below the file system: a journal replay or a stray write cannot reach the image. */
 static int open_image(const struct step *s, struct facts *facts)
 {
+	if (s->kind == STEP_LAYER && s->verity) {
+		int r = verity_find(map_of(s), facts->device);
+		return r < 0 ? r : disk_open_readonly(facts->device);
+	}
 	if (!s->loop)
 		return disk_open_readonly(s->source);
 	int file = sys_open(s->source, O_RDONLY);
@@ -35,18 +47,51 @@ static int mount_image(const struct step *s, struct builder *answer)
 	if (fd < 0)
 		return fd;
 	int dirty = disk_is_dirty(fd, 0, s->type);
-	const char *source = s->loop ? facts.device : s->source;
+	const char *source = facts.device[0] ? facts.device : s->source;
 	/* The same errno as the kernel gives for a journal that it may not replay. */
 	int r = dirty < 0 ? dirty
 		: dirty && !resolve_accepts_dirty(s->options)
 			? -EROFS
 			: fs_mount(source, s->target, s->type, s->flags, s->options, answer);
-	/* Not known is not changed: it would be a reason to reset a top. */
-	if (r == 0)
+	/* Not known is not changed: it would be a reason to reset a top. A root hash names the image anyway. */
+	if (r == 0 && !s->verity)
 		r = disk_digest(fd, 0, s->type, facts.digest);
+	if (r == 0 && s->verity)
+		r = verity_let_go(map_of(s));
 	if (r == 0)
 		facts_print(&facts, answer);
 	(void)sys_close(fd);
+	return r;
+}
+
+/* The disks stay open until the device mapper has opened them; an image's loop device goes with the map. */
+static int verify_image(const struct step *s, struct builder *answer)
+{
+	struct facts facts = { 0 };
+	char table[VERITY_TABLE_MAX], loop[32] = "";
+	struct builder b;
+	int fd = open_image(s, &facts), hash = -1, r = fd < 0 ? fd : 0;
+
+	if (r == 0 && s->hash)
+		hash = disk_open_readonly(s->hash);
+	if (r == 0 && hash < 0 && s->hash)
+		r = hash;
+	if (r == 0) {
+		const char *data = s->loop ? memcpy(loop, facts.device, sizeof(loop)) : s->source;
+		builder_start(&b, table, sizeof(table));
+		verity_table_print(s->verity, data, s->hash ? s->hash : data, &b);
+		const struct verity_map map = { .name = map_of(s),
+						.table = table,
+						.size = s->verity->data_size,
+						.block = s->verity->data_block };
+		r = b.overflow ? -ENAMETOOLONG : verity_start(&map, facts.device, answer);
+	}
+	if (fd >= 0)
+		(void)sys_close(fd);
+	if (hash >= 0)
+		(void)sys_close(hash);
+	if (r == 0)
+		facts_print(&facts, answer);
 	return r;
 }
 
@@ -112,8 +157,10 @@ static int look_for_modules(const struct step *s, struct builder *answer)
 	return 0;
 }
 
-int execute_layer(const struct step *s, struct builder *answer)
+static int execute(const struct step *s, struct builder *answer)
 {
+	if (s->kind == STEP_VERITY)
+		return verify_image(s, answer);
 	if (s->kind == STEP_SUBDIR)
 		return bind_subdir(s->source, s->path, s->target);
 	if (s->kind == STEP_WALK)
@@ -123,4 +170,17 @@ int execute_layer(const struct step *s, struct builder *answer)
 	if (s->kind == STEP_KERNEL)
 		return look_for_modules(s, answer);
 	return mount_image(s, answer);
+}
+
+int execute_layer(const struct step *s, struct builder *answer)
+{
+	char map[128];
+	struct builder b;
+	int r = execute(s, answer);
+
+	if (r == 0 || !s->verity || s->kind == STEP_VERITY)
+		return r;
+	builder_start(&b, map, sizeof(map));
+	builder_addf(&b, MAP_PREFIX "%s", s->layer);
+	return verity_is_corrupt(map) ? -EBADMSG : r;
 }

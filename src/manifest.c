@@ -5,6 +5,7 @@
 
 #include "manifest_keys.h"
 #include "manifest_sections.h"
+#include "manifest_verity.h"
 
 /* PARTLABEL: platforms that set no serials of their own still keep the partition table. */
 const char manifest_default[] = "version = 1\n"
@@ -70,6 +71,11 @@ static int close_section(struct parser *p)
 {
 	if (p->section == SECTION_LAYER && p->place.layer->source.count == 0)
 		return error_at(p, p->section_at, "[layer %s] has no source", p->place.layer->name);
+	const char *layer_problem =
+		p->section == SECTION_LAYER ? layer_verity_problem(p->place.layer) : NULL;
+	if (layer_problem)
+		return error_at(p, p->section_at, "[layer %s]: expected %s", p->place.layer->name,
+				layer_problem);
 	if (p->section == SECTION_BIND && p->place.bind->volume.source.count == 0)
 		return error_at(p, p->section_at, "[bind %s] has no source", p->place.bind->name);
 	if (p->section == SECTION_BIND && p->place.bind->paths_count == 0)

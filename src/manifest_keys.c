@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "manifest_verity.h"
 #include "path_list.h"
 
 const char *const manifest_types[] = {
@@ -324,6 +325,15 @@ static const struct key keys[] = {
 	{ SECTION_LAYER, "trust", set_trust },
 	{ SECTION_LAYER, "only", set_only },
 	{ SECTION_LAYER, "protect", set_protect },
+	{ SECTION_LAYER, "verity", set_verity },
+	{ SECTION_LAYER, "verity-hash-source", set_verity_hash_source },
+	{ SECTION_LAYER, "verity-hash-offset", set_verity_hash_offset },
+	{ SECTION_LAYER, "verity-data-size", set_verity_data_size },
+	{ SECTION_LAYER, "verity-block-size", set_verity_block_size },
+	{ SECTION_LAYER, "verity-hash-block-size", set_verity_hash_block_size },
+	{ SECTION_LAYER, "verity-salt", set_verity_salt },
+	{ SECTION_LAYER, "verity-algorithm", set_verity_algorithm },
+	{ SECTION_LAYER, "on-corruption", set_on_corruption },
 	{ SECTION_TOP, "type", set_top_type },
 	{ SECTION_TOP, "size", set_top_size },
 	{ SECTION_TOP, "nr-inodes", set_top_nr_inodes },

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "manifest_verity.h"
 #include "path_list.h"
 
 struct layer *layer_find(struct manifest *m, struct slice name)
@@ -35,7 +36,7 @@ struct layer *layer_add(struct manifest *m, struct slice name, struct arena *are
 	if (!text || m->layers_count == MANIFEST_LAYERS_MAX)
 		return NULL;
 	struct layer *layer = &m->layers[m->layers_count++];
-	*layer = (struct layer){ .name = text, .timeout_ms = -1 };
+	*layer = (struct layer){ .name = text, .timeout_ms = -1, .verity = verity_default() };
 	return layer;
 }
 
@@ -75,6 +76,11 @@ const char *top_problem(const struct top *top)
 
 const char *manifest_contradiction(const struct manifest *m)
 {
+	for (size_t i = 0; i < m->layers_count; i++) {
+		const char *problem = layer_verity_problem(&m->layers[i]);
+		if (problem)
+			return problem;
+	}
 	for (size_t i = 0; i < m->layers_count; i++)
 		if (m->union_kind == UNION_UNIONFS &&
 		    m->layers[i].whiteouts != LAYER_WHITEOUTS_OVERLAY)

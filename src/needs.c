@@ -14,7 +14,7 @@ static const char *const types[] = {
 
 struct needs {
 	bool types[TYPES_COUNT];
-	bool image;
+	bool image, verity, sha512;
 	bool e2fsck, mkfs_ext4, mkfs_xfs;
 };
 
@@ -32,6 +32,8 @@ static void need_layer(struct needs *n, const struct layer *l)
 			need_type(n, manifest_types[i]);
 	if (l->type)
 		need_type(n, l->type);
+	n->verity |= l->verity.root_hash != NULL;
+	n->sha512 |= l->verity.root_hash && verity_digest_size(l->verity.algorithm) > 32;
 	if (l->image) {
 		need_type(n, "vfat");
 		n->image = true;
@@ -68,6 +70,7 @@ int print_needs(const struct manifest *m)
 		if (n.types[i])
 			(void)printf("fs %s\n", types[i]);
 	(void)printf("union %s\n%s", plan_union_type(m->union_kind), n.image ? "image\n" : "");
+	(void)printf("%s%s", n.verity ? "verity\n" : "", n.sha512 ? "verity sha512\n" : "");
 	return printf("%s%s%s%s", n.mkfs_ext4 ? "program mkfs.ext4\n" : "",
 		      n.mkfs_xfs ? "program mkfs.xfs\n" : "", n.e2fsck ? "program e2fsck\n" : "",
 		      unionfs ? "program unionfs\n" : "") < 0;

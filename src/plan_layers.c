@@ -69,6 +69,29 @@ static void link_module(struct links *l, const char *type)
 				    .type = join(l, type, "") });
 }
 
+/* What the layer is read from, as a path: the disk, or the file in it. */
+static const char *layer_source(struct links *l, const struct resolved_layer *r)
+{
+	const char *source = r->image ? arena_printf(l->arena, PATH_MEDIA "/%s/%s", r->disk->name,
+						     r->image->path)
+				      : join(l, "/dev/", r->disk->name);
+
+	l->full |= !source;
+	return source;
+}
+
+static void link_verity(struct links *l, const struct resolved_layer *r, const char *own)
+{
+	link_step(l,
+		  (struct step){ .kind = STEP_VERITY,
+				 .failure = FAILURE_VERITY,
+				 .layer = own,
+				 .source = layer_source(l, r),
+				 .target = join(l, PATH_MAPPER MAP_PREFIX, own),
+				 .hash = r->hash_disk ? join(l, "/dev/", r->hash_disk->name) : NULL,
+				 .loop = r->image != NULL });
+}
+
 /* The mount itself; where only a directory of it is the layer, that is bound to the layer's place. */
 static void link_mount(struct links *l, const struct resolved_layer *r, const char *target,
 		       const char *own)
@@ -76,7 +99,7 @@ static void link_mount(struct links *l, const struct resolved_layer *r, const ch
 	const struct step owner = { .failure = FAILURE_LAYER_MOUNT, .layer = own };
 	const char *subdir = r->layer->subdir, *options = layer_options(r, l->arena);
 	const char *mounted = subdir ? join(l, PATH_IMAGES "/", own) : target;
-	const char *disk = r->disk->name;
+	bool verified = r->layer->verity.root_hash;
 
 	if (subdir) {
 		link_directory(l, PATH_IMAGES, 0700, owner);
@@ -84,18 +107,18 @@ static void link_mount(struct links *l, const struct resolved_layer *r, const ch
 	}
 	link_directory(l, target, 0755, owner);
 	l->full |= !options;
+	if (verified)
+		link_verity(l, r, own);
 	link_step(l, (struct step){ .kind = STEP_LAYER,
 				    .failure = FAILURE_LAYER_MOUNT,
 				    .layer = own,
-				    .source = r->image ? arena_printf(l->arena, PATH_MEDIA "/%s/%s",
-								      disk, r->image->path)
-						       : join(l, "/dev/", disk),
+				    .source = verified ? join(l, PATH_MAPPER MAP_PREFIX, own)
+						       : layer_source(l, r),
 				    .target = mounted,
 				    .type = join(l, r->type, ""),
 				    .options = options && *options ? options : NULL,
 				    .flags = LAYER_FLAGS,
-				    .loop = r->image != NULL });
-	l->full |= !l->chain->steps[l->chain->count - 1].source;
+				    .loop = r->image && !verified });
 	if (subdir)
 		link_step(l, (struct step){ .kind = STEP_SUBDIR,
 					    .failure = FAILURE_LAYER_MOUNT,
@@ -137,6 +160,11 @@ int plan_layer(const struct resolved_layer *l, enum union_kind kind, const char 
 						 .failure = FAILURE_MODULE_LOAD,
 						 .source = "loop",
 						 .type = "loop" });
+	if (layer->verity.root_hash)
+		link_step(&links, (struct step){ .kind = STEP_MODULE,
+						 .failure = FAILURE_MODULE_LOAD,
+						 .source = "dm-verity",
+						 .type = "dm-verity" });
 	link_mount(&links, l, target, own);
 	if (layer->untrusted || layer->only)
 		link_step(&links, (struct step){ .kind = STEP_WALK,
@@ -155,6 +183,11 @@ int plan_layer(const struct resolved_layer *l, enum union_kind kind, const char 
 						 .layer = own,
 						 .source = release,
 						 .target = target });
+	/* Where one of these fails, dm-verity is asked whether the image is the right one. */
+	for (size_t i = 0; i < ret->count; i++)
+		if (layer->verity.root_hash && ret->steps[i].kind != STEP_MODULE &&
+		    ret->steps[i].kind != STEP_DIR)
+			ret->steps[i].verity = &layer->verity;
 	return links.full ? -ENOMEM : 0;
 }
 

@@ -56,6 +56,16 @@ static void print_init(const struct step *s, struct builder *b)
 		     s->source ? s->source : "/sbin/init, /etc/init or /bin/init");
 }
 
+static void print_verity(const struct step *s, struct builder *b)
+{
+	const struct verity *v = s->verity;
+
+	builder_addf(b, "verify %s as %s (%llu bytes, hash tree%s%s at %llu, %s, %s): %s",
+		     s->source, s->target, (unsigned long long)v->data_size, s->hash ? " on " : "",
+		     s->hash ? s->hash : "", (unsigned long long)verity_tree_offset(v),
+		     v->algorithm, verity_corruption_words[v->on_corruption], v->root_hash);
+}
+
 static void print_flags(const struct step *s, struct builder *b)
 {
 	add_flags(s->flags, b);
@@ -78,6 +88,7 @@ static const char *const forms[] = {
 	[STEP_MOUNT] = "{mount}",
 	[STEP_MEDIUM] = "medium: {mount}",
 	[STEP_LAYER] = "layer {layer}: {mount}",
+	[STEP_VERITY] = "layer {layer}: {verity}",
 	[STEP_SUBDIR] = "layer {layer}: bind {source}/{path} on {target}",
 	[STEP_WALK] = "{walk}",
 	[STEP_WHITEOUTS] = "layer {layer}: whiteouts ({kind}) of {source} into {upper} and {work}",
@@ -119,6 +130,7 @@ static const struct {
 	{ "union", 0, print_union },
 	{ "walk", 0, print_walk },
 	{ "init", 0, print_init },
+	{ "verity", 0, print_verity },
 	{ "flags", 0, print_flags },
 	{ "mode", 0, print_mode },
 	{ "kind", 0, print_kind },

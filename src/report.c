@@ -81,6 +81,9 @@ static void add_layer(const struct resolved_layer *l, struct builder *b)
 		json_member_string(b, "device", m->device);
 		json_member_string(b, "type", l->type);
 		json_member_string(b, "identity", resolved_identity(l));
+		const char *root_hash = l->layer->verity.root_hash;
+		json_member_string(b, "root_hash", root_hash ? root_hash : "");
+		json_member_string(b, "hash_disk", l->hash_disk ? l->hash_disk->name : "");
 		json_member_string(b, "trust", l->layer->untrusted ? "untrusted" : "trusted");
 		json_member_number(b, "ms", m->ms);
 		json_member_number(b, "entries", m->entries);
@@ -186,6 +189,10 @@ static void add_use(const struct report *r, const struct disk *d, struct builder
 	for (size_t i = 0; i < res->layers_count; i++)
 		if (res->layers[i].disk == d)
 			builder_addf(&u, "%slayer %s", u.len ? ", " : "", res->layers[i].name);
+	for (size_t i = 0; i < res->layers_count; i++)
+		if (res->layers[i].hash_disk == d)
+			builder_addf(&u, "%shash tree of %s", u.len ? ", " : "",
+				     res->layers[i].name);
 	if (res->top.disk == d)
 		builder_addf(&u, "%stop", u.len ? ", " : "");
 	for (size_t i = 0; i < res->binds_count; i++)

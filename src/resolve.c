@@ -7,6 +7,7 @@
 
 #include "match.h"
 #include "path_list.h"
+#include "resolve_verity.h"
 #include "resolver.h"
 
 unsigned resolve_wants(const struct manifest *m)
@@ -17,7 +18,8 @@ unsigned resolve_wants(const struct manifest *m)
 		const struct layer *layer = &m->layers[i];
 		if (layer->skipped)
 			continue;
-		wants |= match_needs(&layer->source) & KNOWN_SUPERBLOCK;
+		wants |= (match_needs(&layer->source) | match_needs(&layer->verity.hash_source)) &
+			 KNOWN_SUPERBLOCK;
 		if (!layer->type || layer->image)
 			wants |= KNOWN_SUPERBLOCK;
 	}
@@ -65,7 +67,7 @@ static size_t find_images(const struct resolver *r, const struct layer *layer, c
 }
 
 static int found_images(struct resolver *r, const struct layer *layer, const struct disk *d,
-			const struct listing *listing)
+			const struct disk *hash_disk, const struct listing *listing)
 {
 	static const struct image_file *images[INVENTORY_IMAGES_MAX];
 	size_t count = find_images(r, layer, d->name, images);
@@ -86,20 +88,23 @@ static int found_images(struct resolver *r, const struct layer *layer, const str
 		return check_no_image(layer, d, listing, f);
 	for (size_t i = 0; i < count; i++) {
 		struct resolved_layer *l = add_layer(r, layer);
-		if (!l || check_image(layer, images[i], f) < 0)
+		if (!l || check_image(layer, images[i], f) < 0 ||
+		    check_verity(layer, d, images[i], hash_disk, f) < 0)
 			return -1;
 		if (path_is_glob(layer->image))
 			(void)snprintf(l->name, sizeof(l->name), "%s.%zu", layer->name, i + 1);
 		l->state = LAYER_FOUND;
 		l->disk = d;
 		l->image = images[i];
+		l->hash_disk = hash_disk;
 		l->type = layer->type ? layer->type : images[i]->type;
 	}
 	return 0;
 }
 
 /* The disk holds files that are layers: it is mounted and asked for them. */
-static int found_medium(struct resolver *r, const struct layer *layer, const struct disk *d)
+static int found_medium(struct resolver *r, const struct layer *layer, const struct disk *d,
+			const struct disk *hash_disk)
 {
 	const struct listing *listing;
 
@@ -109,7 +114,7 @@ static int found_medium(struct resolver *r, const struct layer *layer, const str
 		return -1;
 	listing = inventory_listing(r->inv, d->name, layer->image);
 	if (listing)
-		return found_images(r, layer, d, listing);
+		return found_images(r, layer, d, hash_disk, listing);
 	resolver_ask(r, (struct question){ .disk = d,
 					   .kind = QUESTION_LISTING,
 					   .glob = layer->image,
@@ -117,29 +122,37 @@ static int found_medium(struct resolver *r, const struct layer *layer, const str
 	return add_layer(r, layer) ? 0 : -1;
 }
 
+static int64_t timeout_of(const struct resolver *r, const struct layer *layer)
+{
+	return layer->timeout_ms >= 0 ? layer->timeout_ms : r->timeout_ms;
+}
+
 /* Of a disk whose type the manifest gives nothing is read here: the mount decides. */
 static int found(struct resolver *r, const struct layer *layer, const struct disk *d)
 {
+	const struct disk *hash_disk = NULL;
 	struct resolved_layer *l;
+	int hashes = resolver_hash_disk(r, layer, timeout_of(r, layer), &hash_disk);
 
+	if (hashes < 0)
+		return -1;
+	if (hashes == 0)
+		return add_layer(r, layer) ? 0 : -1;
 	if (layer->image)
-		return found_medium(r, layer, d);
+		return found_medium(r, layer, d, hash_disk);
 	l = add_layer(r, layer);
 	if (!l)
 		return -1;
 	if (resolver_ask_needed(r, d, KNOWN_IDENTITY | (layer->type ? 0 : KNOWN_SUPERBLOCK)))
 		return 0;
-	if (check_disk(layer, d, &r->ret->failure) < 0)
+	if (check_disk(layer, d, &r->ret->failure) < 0 ||
+	    check_verity(layer, d, NULL, hash_disk, &r->ret->failure) < 0)
 		return -1;
 	l->state = LAYER_FOUND;
 	l->disk = d;
+	l->hash_disk = hash_disk;
 	l->type = layer->type ? layer->type : d->type;
 	return 0;
-}
-
-static int64_t timeout_of(const struct resolver *r, const struct layer *layer)
-{
-	return layer->timeout_ms >= 0 ? layer->timeout_ms : r->timeout_ms;
 }
 
 /*
@@ -319,5 +332,7 @@ const char *resolved_identity(const struct resolved_layer *l)
 {
 	if (l->layer->identity)
 		return l->layer->identity;
+	if (l->layer->verity.root_hash)
+		return l->layer->verity.root_hash;
 	return l->image ? l->image->digest : l->disk ? l->disk->digest : "";
 }

@@ -63,6 +63,11 @@ LAYERS = {
     "system-2.squashfs": ("system-2",),
     "guest.squashfs": ("guest",),
     "wh.squashfs": ("wh",),
+    "system.verity": ("system", "--verity"),
+    "user.verity": ("user", *USER_DELETES, "--verity"),
+    "erofs.verity": ("user", *USER_DELETES, "--verity", "--type", "erofs"),
+    "ext4.verity": ("user", *USER_DELETES, "--verity", "--type", "ext4"),
+    "gpt.verity": ("user", *USER_DELETES, "--verity", "--gpt", "--name", "user"),
     "both.squashfs": ("both", "--delete", "roots/user/etc/deleted"),
 }
 # What debugfs changes of user.ext4.
@@ -149,11 +154,12 @@ class Images:
             self.change_ext4(path, CHANGED[name])
         elif kind in ("raw", "manifest"):
             self.write_text(path, name.removesuffix("." + kind), kind == "raw")
-        elif name.startswith(("carrier.", "config.")):
+        elif name.startswith(("carrier.", "carrier-verity.", "config.")):
             self.carry(path, *name.split("."))
         elif name in LAYERS:
             tree, *options = LAYERS[name]
-            sh(ROOT / "scripts/mklayer", self.tree(tree), "--all-root", *options, "-o", path)
+            said = sh(ROOT / "scripts/mklayer", self.tree(tree), "--all-root", *options, "-o", path)
+            (self.dir / (name + ".keys")).write_text("".join(said.splitlines(True)[1:]))
         else:
             getattr(self, "make_" + name.replace(".", "_"))(path)
         return path, checksum(path)
@@ -169,6 +175,40 @@ class Images:
         features = sh("dumpe2fs", "-h", path)
         if "needs_recovery" not in features:
             raise Trouble(f"{path} is not dirty: {features}")
+
+    def keys(self, name):
+        """What mklayer --verity said for the manifest."""
+        self.get(name)
+        return (self.dir / (name + ".keys")).read_text().rstrip("\n")
+
+    def data_size(self, name):
+        return int(re.search(r"verity-data-size = (\d+)", self.keys(name))[1])
+
+    def make_user_data(self, path):
+        path.write_bytes(self.get("user.verity").read_bytes()[:self.data_size("user.verity")])
+
+    def make_user_tree(self, path):
+        path.write_bytes(self.get("user.verity").read_bytes()[self.data_size("user.verity"):])
+
+    def flip(self, path, of, at):
+        """One bit is another one; AT < 0 counts from the end of the data."""
+        data = bytearray(self.get(of).read_bytes())
+        data[at if at >= 0 else self.data_size(of) + at] ^= 1
+        path.write_bytes(data)
+
+    def make_first_flipped(self, path):
+        self.flip(path, "user.verity", 0)
+
+    def make_last_flipped(self, path):
+        """Where squashfs keeps its tables."""
+        self.flip(path, "system.verity", -4000)
+
+    def make_tree_flipped(self, path):
+        """The end of the file is the lowest level of the tree."""
+        self.flip(path, "system.verity", self.data_size("system.verity") + 4096)
+
+    def make_short_verity(self, path):
+        path.write_bytes(self.get("system.verity").read_bytes()[:-4096])
 
     def change_ext4(self, path, commands):
         shutil.copy(self.get("user.ext4"), path)
@@ -192,7 +232,10 @@ class Images:
     def carry(self, path, what, kind):
         """A disk with files on it: images of layers, or a manifest as on a config drive."""
         tree = self.dir / f"{what}.{kind}.tree"
-        if what == "carrier":
+        if what == "carrier-verity":
+            (tree / "layers").mkdir(parents=True)
+            shutil.copy(self.get("user.verity"), tree / "layers/user.img")
+        elif what == "carrier":
             (tree / "layers").mkdir(parents=True)
             for name in ("1-system", "2-site", "10-user"):
                 shutil.copy(self.get(name.split("-")[1] + ".squashfs"), tree / f"layers/{name}.squashfs")
@@ -200,7 +243,7 @@ class Images:
         else:
             (tree / "layerboot").mkdir(parents=True)
             (tree / "layerboot/manifest").write_text(TEXTS["three"])
-        label = what if what == "carrier" else "config-2"
+        label = what if what.startswith("carrier") else "config-2"
         if kind == "ext4":
             sh("mke2fs", "-q", "-t", "ext4", "-L", label, "-d", tree, path, "32M")
         elif kind == "iso9660":
@@ -350,9 +393,12 @@ class Images:
         return self.once(key, build)
 
     def fill(self, text):
-        """What only the images tell: {uuid:IMAGE}, {partuuid:IMAGE}, {file:IMAGE}."""
-        told = {"uuid": self.uuid, "partuuid": self.partuuid, "file": self.get}
-        return re.sub(r"\{(uuid|partuuid|file):([^}]+)\}", lambda m: str(told[m[1]](m[2])), text)
+        """What only the images tell: {uuid:IMAGE}, {partuuid:IMAGE}, {file:IMAGE}, {verity:IMAGE} and, for a tree at the beginning of a disk,
+        {tree:IMAGE}."""
+        told = {"uuid": self.uuid, "partuuid": self.partuuid, "file": self.get, "verity": self.keys,
+                "tree": lambda name: re.sub("verity-hash-offset.*\n", "", self.keys(name) + "\n").strip(),
+                "wrong": lambda name: re.sub("verity = .{16}", "verity = 0123456789abcdef", self.keys(name))}
+        return re.sub(r"\{(uuid|partuuid|file|verity|tree|wrong):([^}]+)\}", lambda m: str(told[m[1]](m[2])), text)
 
     def uuid(self, name):
         return sh("blkid", "-p", "-o", "value", "-s", "UUID", self.get(name)).strip()

@@ -298,3 +298,27 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	[ ! -e user.img ]
 	[ -z "$(find . -name '.user.img*')" ]
 }
+
+@test "mklayer --verity: the hash tree is behind the image, the lines of the manifest say how, and the bytes repeat" {
+	local name value root='' size='' offset='' salt=''
+	mkdir -p tree/etc && head -c 300000 /dev/urandom >tree/etc/random
+	"$scripts/mklayer" tree -o a.img --verity >said
+	"$scripts/mklayer" tree -o b.img --verity >again
+	cmp a.img b.img
+	while IFS=' =' read -r name value; do
+		case $name in
+		verity) root=$value ;;
+		verity-data-size) size=$value ;;
+		verity-hash-offset) offset=$value ;;
+		verity-salt) salt=$value ;;
+		esac
+	done < <(tail -n +2 said)
+	PATH=$PATH:/usr/sbin
+	verify() {
+		veritysetup verify a.img a.img "$root" --no-superblock --hash=sha256 --salt="$salt" \
+			--data-block-size=4096 --hash-block-size=4096 --data-blocks=$((size / 4096)) --hash-offset="$offset"
+	}
+	verify
+	printf x | dd of=a.img bs=1 seek=100000 conv=notrunc status=none
+	run ! verify
+}

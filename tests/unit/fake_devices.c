@@ -50,6 +50,8 @@ int fake_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	if (!fake_descriptor_is_disk(fd))
 		fake_finish(FAKE_MISUSED, (int)request, "ioctl of no disk");
+	if (strcmp(fake_descriptor(fd), "/dev/mapper/control") == 0)
+		return fake_mapper(request, arg);
 	if (request == BLKROSET)
 		return 0;
 	if (request == BLKGETSIZE64)

@@ -284,6 +284,7 @@ void fake_machine_build(void)
 	put("", "devtmpfs/kmsg");
 	put("", "devtmpfs/fuse");
 	put("", "devtmpfs/loop-control");
+	put("", "devtmpfs/mapper/control");
 	for (size_t i = 0; i < FAKE_LOOPS_MAX; i++)
 		put("", "devtmpfs/loop%zu", i);
 	put(m->cmdline ? m->cmdline : "", "proc/cmdline");

@@ -185,6 +185,9 @@ static int back(struct fake_mount *m, const char *source, const char *type)
 		if (strcmp(source, fake_print(loop, sizeof(loop), "/dev/loop%zu", i)) == 0)
 			return back_by_image(m, fake->loops[i]);
 	}
+	const struct fake_map *map = fake_map_of(source);
+	if (map)
+		return back(m, map->data, type);
 	disk = disk_of(source);
 	if (!disk)
 		return -ENOENT;

@@ -34,6 +34,10 @@
 	"[layer system]\nsource = SERIAL=system\n" \
 	"[layer user]\nsource = SERIAL=user\n"
 #define OPTIONAL_USER TWO "required = no\n"
+#define VERITY(begin)                                                                             \
+	"type = squashfs\nverity-data-size = 4096\nverity = " begin ZEROS ZEROS ZEROS ZEROS ZEROS \
+	"\n"
+#define ZEROS "000000000000"
 
 #define BUILT_IN "nodev\tproc\nnodev\toverlay\n\tsquashfs\n\text4\n"
 
@@ -206,6 +210,26 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM }, { USER } } },
 	  .word = "layer-outside" },
+	{ .machine = { .name = "verified layers: a disk, a tree on another disk, a file",
+		       .manifest =
+			       TWO VERITY("0123") "verity-hash-source = SERIAL=tree\n"
+						  "trust = untrusted\n"
+						  "[layer bundle]\nsource = SERIAL=media\n"
+						  "image = images/2-b.squashfs\n" VERITY("4567"),
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM },
+				  { USER },
+				  { .name = "vdc",
+				    .image = "media.ext4",
+				    .tree = "media",
+				    .serial = "media" },
+				  { .name = "vdd", .image = "empty", .serial = "tree" } } } },
+	{ .machine = { .name = "an image that is not the right one",
+		       .cmdline = "panic=1",
+		       .manifest = TWO VERITY("bad0"),
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { USER } } },
+	  .word = "layer-corrupt" },
 	{ .machine = { .name = "unionfs",
 		       .manifest = "version = 1\nunion = unionfs\n" LAYERS,
 		       .filesystems = BUILT_IN "nodev\tfuse\n",

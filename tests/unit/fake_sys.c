@@ -263,7 +263,8 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset)
 	/* The parent goes on; whoever kills this process continues it, too. */
 	if (d && d->stalls)
 		(void)raise(SIGSTOP);
-	if (d && d->broken)
+	const struct fake_map *map = fake_map_of(fake_descriptor(fd));
+	if ((d && d->broken) || (map && map->corrupt))
 		return -EIO;
 	return fake_result(pread(fd, buffer, size, offset));
 }

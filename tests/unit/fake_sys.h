@@ -115,6 +115,7 @@ extern const struct fake_row fake_rows[FAKE_COUNT];
 #define FAKE_FILES_MAX   16
 #define FAKE_DEVICES_MAX 4
 #define FAKE_LOOPS_MAX   8
+#define FAKE_MAPS_MAX    8
 
 struct fake_disk {
 	const char *name;  /* vda; empty ends the list */
@@ -193,6 +194,12 @@ struct fake_event {
 	char text[256];
 };
 
+/* A device of the device mapper. */
+struct fake_map {
+	char name[128], data[64]; /* what it is a view of */
+	bool corrupt;             /* it cannot be read */
+};
+
 /* One boot; in memory that its processes share. */
 struct fake_boot {
 	const struct fake_machine *machine;
@@ -213,6 +220,8 @@ struct fake_boot {
 	bool blk_driver;
 	char loops[FAKE_LOOPS_MAX][192]; /* the files behind /dev/loop0 and so on */
 	size_t loops_count;
+	struct fake_map maps[FAKE_MAPS_MAX];
+	size_t maps_count;
 	char modules[8][32];
 	size_t modules_count;
 
@@ -247,6 +256,11 @@ void fake_kernel_says(const char *text);
 /* fake_devices.c: ioctl(2), and the programs of the initramfs. */
 int fake_ioctl(int fd, unsigned long request, void *arg);
 _Noreturn void fake_program(const char *path, char *const argv[]);
+
+/* fake_mapper.c */
+struct dm_ioctl;
+int fake_mapper(unsigned long command, struct dm_ioctl *request);
+const struct fake_map *fake_map_of(const char *device); /* NULL: none */
 
 /* fake_sys.c */
 /* The path by which FD was opened. */

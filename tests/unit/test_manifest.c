@@ -196,9 +196,10 @@ static void every_type(void **state)
 #define NAME   "expected a name of letters, digits, . _ - (at most 32 bytes), but not top"
 #define TAGS   "SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
 #define OPTION "an option of the file system: a layer is always mounted ro,nosuid,nodev,noexec"
-#define LAYER_KEYS                                                                               \
-	"source, type, image, subdir, options, required, timeout, identity, kernel, whiteouts, " \
-	"trust, only, protect"
+#define LAYER_KEYS                                                                                 \
+	"source, type, image, subdir, options, required, timeout, identity, kernel, whiteouts, "   \
+	"trust, only, protect, verity, verity-hash-source, verity-hash-offset, verity-data-size, " \
+	"verity-block-size, verity-hash-block-size, verity-salt, verity-algorithm, on-corruption"
 #define IMAGE   "a path inside the source, at most 255 bytes, a glob in its last part only"
 #define SUBDIR  "a directory inside the file system, without . or .. or a glob"
 #define KERNELS "kernel releases as uname -r prints them, or any"

@@ -28,8 +28,9 @@ static const char *printed(const char *manifest)
 	return scene.words;
 }
 
-#define START "version = 1\n"
-#define ANY   "fs squashfs\nfs erofs\nfs ext4\nfs xfs\nfs btrfs\nfs iso9660\n"
+#define START     "version = 1\n"
+#define ROOT_HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ANY       "fs squashfs\nfs erofs\nfs ext4\nfs xfs\nfs btrfs\nfs iso9660\n"
 
 static void what_an_initramfs_must_bring(void **state)
 {
@@ -46,6 +47,12 @@ static void what_an_initramfs_must_bring(void **state)
 		/* the type is that of the file */
 		{ START "[layer a]\nsource = SERIAL=a\ntype = erofs\nimage = x\n",
 		  ANY "fs vfat\nunion overlay\nimage\n" },
+		{ START "[layer a]\nsource = SERIAL=a\ntype = erofs\nverity-data-size = 4096\n"
+			"verity = " ROOT_HASH "\n",
+		  "fs erofs\nunion overlay\nverity\n" },
+		{ START "[layer a]\nsource = SERIAL=a\ntype = erofs\nverity-data-size = 4096\n"
+			"verity-algorithm = sha512\nverity = " ROOT_HASH ROOT_HASH "\n",
+		  "fs erofs\nunion overlay\nverity\nverity sha512\n" },
 		{ START "[layer a]\nsource = SERIAL=a\ntype = erofs\n[top]\ntype = disk\n"
 			"source = LABEL=t\n",
 		  "fs erofs\nfs ext4\nfs xfs\nfs btrfs\nunion overlay\nprogram e2fsck\n" },

@@ -9,8 +9,9 @@
 #define FILES                                                                         \
 	"LISTING=\"d/*\" DISK=\"vda\"\nIMAGE=\"d/2\" DISK=\"vda\" FSTYPE=\"erofs\"\n" \
 	"IMAGE=\"d/10\" DISK=\"vda\" FSTYPE=\"xfs\"\n"
-#define START "version = 1\n[layer a]\nsource = /dev/vda\n"
-#define L     "/run/layerboot/layers/a"
+#define START     "version = 1\n[layer a]\nsource = /dev/vda\n"
+#define L         "/run/layerboot/layers/a"
+#define ROOT_HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* The chain of the layer at INDEX, without the module of its type. */
 static const char *chained(const char *manifest, const char *inventory, size_t index,
@@ -111,14 +112,22 @@ static void the_longest_chain(void **state)
 	struct chain chain;
 
 	(void)state;
-	given_layers(START "image = d/*\nsubdir = s\ntrust = untrusted\nonly = /o\nwhiteouts = wh\n"
-			   "kernel = any\n",
-		     MEDIUM FILES, "");
+	given_layers(START
+		     "image = d/2\nsubdir = s\ntrust = untrusted\nonly = /o\nwhiteouts = wh\n"
+		     "kernel = any\ntype = erofs\nverity-data-size = 4096\nverity = " ROOT_HASH
+		     "\n",
+		     MEDIUM "LISTING=\"d/2\" DISK=\"vda\"\n"
+			    "IMAGE=\"d/2\" DISK=\"vda\" SIZE=\"4096\"\n",
+		     "");
 	assert_int_equal(plan_layer(&scene.resolution.layers[0], UNION_OVERLAY, "6.1", &scene.arena,
 				    &chain),
 			 0);
 	assert_int_equal(chain.count, PLAN_CHAIN_MAX);
 	assert_int_equal(chain.steps[PLAN_CHAIN_MAX - 1].kind, STEP_KERNEL);
+	for (size_t i = 0; i < chain.count; i++)
+		assert_int_equal(chain.steps[i].verity != NULL,
+				 chain.steps[i].kind != STEP_MODULE &&
+					 chain.steps[i].kind != STEP_DIR);
 }
 
 static void a_medium_is_mounted_for_its_files(void **state)

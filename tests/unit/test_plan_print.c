@@ -14,6 +14,11 @@ static const char *printed(const struct step *s)
 	return scene.words;
 }
 
+static const struct verity verity = { .algorithm = "sha256",
+				      .root_hash = "00ff",
+				      .data_size = 8192,
+				      .on_corruption = ON_CORRUPTION_PANIC };
+
 static void every_kind_of_step(void **state)
 {
 	static const char *const lowers[] = { "user", "system" };
@@ -62,6 +67,13 @@ static void every_kind_of_step(void **state)
 		    .target = "/x",
 		    .path = "s/t" },
 		  "layer a: bind /i/s/t on /x" },
+		{ { .kind = STEP_VERITY,
+		    .layer = "a",
+		    .source = "/dev/vda",
+		    .target = "/dev/mapper/x",
+		    .verity = &verity },
+		  "layer a: verify /dev/vda as /dev/mapper/x (8192 bytes, hash tree at 8192, sha256, "
+		  "panic): 00ff" },
 		{ { .kind = STEP_WALK, .layer = "a", .target = "/x", .untrusted = true },
 		  "layer a: walk /x untrusted" },
 		{ { .kind = STEP_WALK,
