@@ -320,5 +320,6 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	}
 	verify
 	printf x | dd of=a.img bs=1 seek=100000 conv=notrunc status=none
-	run ! verify
+	run verify
+	[ "$status" -ne 0 ]
 }
