@@ -11,7 +11,7 @@ MUST_CHECK int fs_mount(const char *source, const char *target, const char *type
 			unsigned long flags, const char *options, struct builder *words);
 
 struct fs_union {
-	const char *type, *target, *options;
+	const char *type, *source, *target, *options;
 	unsigned long flags;
 	const char *directory;     /* where relative lowers are */
 	const char *const *lowers; /* highest first */

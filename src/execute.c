@@ -58,6 +58,7 @@ static int mount_union(const struct step *s, struct builder *words)
 {
 	const struct fs_union u = {
 		.type = s->type,
+		.source = s->source,
 		.target = s->target,
 		.options = s->options,
 		.flags = s->flags,

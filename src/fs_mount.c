@@ -126,7 +126,7 @@ static int set_lowers(int fd, const struct fs_union *u)
 
 static int configure(int fd, const struct fs_union *u)
 {
-	int r = set_string(fd, "source", u->type);
+	int r = set_string(fd, "source", u->source);
 
 	if (r == 0)
 		r = set_lowers(fd, u);
@@ -203,7 +203,7 @@ static int mount_old(const struct fs_union *u, struct builder *words)
 	/* Short names: they are looked up from the working directory. */
 	int r = sys_chdir(u->directory);
 	if (r == 0)
-		r = sys_mount(u->type, u->target, u->type, u->flags, options);
+		r = sys_mount(u->source, u->target, u->type, u->flags, options);
 	(void)sys_chdir("/");
 	return r;
 }
@@ -231,7 +231,7 @@ static int mount_aufs(const struct fs_union *u, struct builder *words)
 			u->lowers_count, OPTIONS_MAX - 1);
 		return -EOPNOTSUPP;
 	}
-	return sys_mount(u->type, u->target, u->type, u->flags, options);
+	return sys_mount(u->source, u->target, u->type, u->flags, options);
 }
 
 static int mount_overlay(const struct fs_union *u, struct builder *words)

@@ -72,12 +72,18 @@ const size_t plan_bootstrap_count = sizeof(plan_bootstrap) / sizeof(plan_bootstr
 #define UNIONFS_OPTIONS \
 	"cow,allow_other,use_ino,suid,dev,hide_meta_files,statfs_omit_ro,max_files=65536"
 
+/*
+ * cloud-init warns that it cannot grow the device of /, unless that is called overlayroot, after Ubuntu's package
+ * (cloudinit/config/cc_resizefs.py, maybe_get_writable_device_path()).
+ */
+#define OVERLAY_SOURCE "overlayroot"
+
 static const struct backend {
-	const char *type, *module, *options;
+	const char *type, *source, *module, *options;
 } backends[] = {
-	[UNION_OVERLAY] = { "overlay", "overlay", OVERLAY_OPTIONS },
-	[UNION_AUFS] = { "aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
-	[UNION_UNIONFS] = { "unionfs", "fuse", UNIONFS_OPTIONS },
+	[UNION_OVERLAY] = { "overlay", OVERLAY_SOURCE, "overlay", OVERLAY_OPTIONS },
+	[UNION_AUFS] = { "aufs", "aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
+	[UNION_UNIONFS] = { "unionfs", "unionfs", "fuse", UNIONFS_OPTIONS },
 };
 
 const char *plan_union_type(enum union_kind kind)
@@ -255,7 +261,7 @@ static int add_union(struct planner *p)
 	const struct backend *backend = &backends[m->union_kind];
 	struct step join = { .kind = STEP_UNION,
 			     .failure = FAILURE_UNION,
-			     .source = backend->type,
+			     .source = backend->source,
 			     .target = PATH_SYSROOT,
 			     .type = backend->type,
 			     .options = m->redirect ? REDIRECT_OPTIONS : backend->options };

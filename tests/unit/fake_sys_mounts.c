@@ -13,6 +13,7 @@ static struct {
 	size_t lowers;
 	bool upper, created;
 	char words[64];
+	char source[64];
 } context;
 
 ssize_t fake_context_read(char *buffer)
@@ -56,6 +57,8 @@ int sys_fsconfig(int fd, unsigned command, const char *key, const char *value)
 	ENTER(sys_fsconfig, "%s=%s", key ? key : "create", value ? value : "");
 	if (fake_descriptors[fd].kind != FAKE_KIND_CONTEXT)
 		return -EINVAL;
+	if (key && strcmp(key, "source") == 0)
+		(void)fake_print(context.source, sizeof(context.source), "%s", value);
 	if (key && strcmp(key, "lowerdir+") == 0) {
 		if (fake->machine->no_lowerdir_plus)
 			return 0;
@@ -86,6 +89,6 @@ int sys_move_mount(int fd, const char *target)
 	ENTER(sys_move_mount, "%s", target);
 	if (fake_descriptors[fd].kind != FAKE_KIND_MOUNT)
 		return -EINVAL;
-	return fake_add_union(target, "overlay",
-			      strcmp(fake_descriptor(fd), "union") == 0 ? 0 : MS_RDONLY);
+	return fake_do_mount(context.source, target, "overlay",
+			     strcmp(fake_descriptor(fd), "union") == 0 ? 0 : MS_RDONLY, NULL);
 }

@@ -171,7 +171,7 @@ static void what_the_real_init_will_find_mounted(void **state)
 			{ .kind = STEP_MOUNT, .source = "tmpfs", .target = "/t", .type = "tmpfs" },
 			{ .kind = STEP_LAYER, .layer = "a", .source = "/dev/vda", .target = "/l",
 			  .type = "erofs", .flags = MS_RDONLY },
-			{ .kind = STEP_UNION, .source = "overlay", .target = "/sysroot",
+			{ .kind = STEP_UNION, .source = "overlayroot", .target = "/sysroot",
 			  .type = "overlay" },
 			{ .kind = STEP_READONLY, .target = "/t", .flags = MS_RDONLY | MS_NOSUID },
 			{ .kind = STEP_MOVE, .source = "/proc", .target = "/sysroot/proc" },
@@ -186,7 +186,7 @@ static void what_the_real_init_will_find_mounted(void **state)
 	assert_string_equal(scene.words, "/proc proc proc rw,nodev\n"
 					 "/t tmpfs tmpfs ro,nosuid\n"
 					 "/l erofs /dev/vda ro\n"
-					 "/ overlay overlay rw\n");
+					 "/ overlay overlayroot rw\n");
 }
 
 /* A mount of part of another shows the other's type and source, and the flags that it gets. */
@@ -204,7 +204,7 @@ static void where_a_part_of_a_mount_will_be_found(void **state)
 			  .target = "/l/ab", .type = "xfs", .flags = MS_RDONLY },
 			{ .kind = STEP_VOLUME, .layer = "b", .source = "/dev/vdc", .target = "/b/b",
 			  .type = "ext4", .flags = MS_NOSUID },
-			{ .kind = STEP_UNION, .source = "overlay", .target = "/sysroot",
+			{ .kind = STEP_UNION, .source = "overlayroot", .target = "/sysroot",
 			  .type = "overlay" },
 			{ .kind = STEP_PROTECT, .source = "/l/a", .target = "/sysroot",
 			  .path = "/p", .flags = MS_RDONLY },
@@ -228,7 +228,7 @@ static void where_a_part_of_a_mount_will_be_found(void **state)
 					 "/l/a erofs loop:/m/vda/f ro,nodev\n"
 					 "/l/ab xfs /dev/vdb ro\n"
 					 "/b/b ext4 /dev/vdc rw,nosuid\n"
-					 "/ overlay overlay rw\n"
+					 "/ overlay overlayroot rw\n"
 					 "/p erofs loop:/m/vda/f ro\n"
 					 "/q xfs /dev/vdb ro\n"
 					 "/r\\040s\\043t ext4 /dev/vdc rw\n");

@@ -122,14 +122,14 @@ static void the_bytes_of_the_options_are_counted(void **state)
 static void unions_of_every_kind(void **state)
 {
 	static const struct {
-		const char *keys, *module, *type, *options;
+		const char *keys, *module, *type, *source, *options;
 	} rows[] = {
-		{ "", "fs-overlay", "overlay",
+		{ "", "fs-overlay", "overlay", "overlayroot",
 		  "redirect_dir=nofollow,metacopy=off,index=off,xino=off" },
-		{ "redirect = on\n", "fs-overlay", "overlay",
+		{ "redirect = on\n", "fs-overlay", "overlay", "overlayroot",
 		  "redirect_dir=on,metacopy=off,index=off,xino=off" },
-		{ "union = aufs\n", "fs-aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
-		{ "union = unionfs\n", "fs-fuse", "unionfs",
+		{ "union = aufs\n", "fs-aufs", "aufs", "aufs", "xino=/run/layerboot/aufs.xino" },
+		{ "union = unionfs\n", "fs-fuse", "unionfs", "unionfs",
 		  "cow,allow_other,use_ino,suid,dev,hide_meta_files,statfs_omit_ro,max_files=65536" },
 	};
 
@@ -141,7 +141,7 @@ static void unions_of_every_kind(void **state)
 		const struct step *join = find(STEP_UNION, 0);
 		assert_string_equal(find(STEP_MODULE, 0)->source, rows[i].module);
 		assert_string_equal(join->type, rows[i].type);
-		assert_string_equal(join->source, rows[i].type);
+		assert_string_equal(join->source, rows[i].source);
 		assert_string_equal(join->options, rows[i].options);
 		assert_string_equal(plan_union_type(scene.manifest.union_kind), rows[i].type);
 		assert_string_equal(plan_union_module(scene.manifest.union_kind),

@@ -29,7 +29,7 @@ static const char after_systemd[] =
 	"62 60 0:5 / /dev" TAIL "devtmpfs devtmpfs rw\n"
 	"63 60 0:22 / /run" TAIL "tmpfs tmpfs rw\n"
 	"64 60 0:20 / /proc" TAIL "proc proc rw\n"
-	"32 60 0:23 / /oldroot" TAIL "overlay overlay rw,lowerdir=user:system\n"
+	"32 60 0:23 / /oldroot" TAIL "overlay overlayroot rw,lowerdir=user:system\n"
 	"22 32 0:5 / /oldroot/dev" TAIL "devtmpfs devtmpfs rw\n"
 	"35 22 0:28 / /oldroot/dev/pts" TAIL "devpts devpts rw\n"
 	"25 32 0:22 / /oldroot/run" TAIL "tmpfs tmpfs rw\n"
