@@ -5,8 +5,8 @@
 
 #include "text.h"
 
-/* Counts this boot as failed: how many there are now; 0 where there is no such disk, or it cannot be written to. */
-uint64_t failed_boots_count(void);
+/* Counts this boot as failed. 0 and how many there are now, 0 of them where there is no such disk; or -errno. */
+MUST_CHECK int failed_boots_count(uint64_t *ret);
 
 /* Forgets them, in DIR, the directory of the top. 0 or -errno. */
 MUST_CHECK int failed_boots_forget(const char *dir);

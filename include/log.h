@@ -5,7 +5,8 @@
 
 enum log_priority {
 	LOG_PRIORITY_ERROR = 3,
-	LOG_PRIORITY_WARNING = 4,
+	LOG_PRIORITY_WARNING = 4, /* something is wrong: shown with quiet, too */
+	LOG_PRIORITY_NOTICE = 5,  /* as was asked for, and worth a second look */
 	LOG_PRIORITY_INFO = 6,
 	LOG_PRIORITY_DEBUG = 7,
 };

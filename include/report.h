@@ -19,6 +19,7 @@ struct report {
 	const char *cmdline_text;
 	const char *release; /* of the kernel */
 	const char *manifest_origin;
+	struct slice manifest_text;
 	const struct manifest *manifest;
 	const struct inventory *inventory;
 	const struct resolution *resolution;

@@ -154,11 +154,14 @@ static void read_manifest(void)
 	struct slice text;
 
 	if (manifest_find(&b.cmdline, b.modules, b.release, &text, &b.manifest_origin, &b.failure) <
-		    0 ||
-	    manifest_parse(text, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
+	    0)
+		fail();
+	/* Of one that cannot be understood, too. */
+	b.report.manifest_origin = b.manifest_origin;
+	b.report.manifest_text = text;
+	if (manifest_parse(text, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
 	    manifest_override(&b.manifest, &b.cmdline, &b.arena, &b.failure) < 0)
 		fail();
-	b.report.manifest_origin = b.manifest_origin;
 	log_line(LOG_PRIORITY_DEBUG, "manifest: %s", b.manifest_origin);
 }
 
@@ -181,7 +184,7 @@ static void say_layers(void)
 			log_line(LOG_PRIORITY_INFO, "layer %s: skipped, as told", l->name);
 		else
 			/* Not with quiet, but in the kernel's log it stands out. */
-			log_line(LOG_PRIORITY_WARNING, "layer %s: absent, no disk with %s%s%s",
+			log_line(LOG_PRIORITY_NOTICE, "layer %s: absent, no disk with %s%s%s",
 				 l->name, l->layer->source.text,
 				 l->layer->image ? " that holds " : "",
 				 l->layer->image ? l->layer->image : "");
@@ -315,8 +318,7 @@ static void take_answer(const struct step *s, const char *answer)
 	if (s->kind == STEP_INIT)
 		take_init(answer);
 	else if (s->kind == STEP_TOP_PARK)
-		log_line(LOG_PRIORITY_WARNING, "top: the old one is kept as %s of its disk",
-			 answer);
+		log_line(LOG_PRIORITY_NOTICE, "top: the old one is kept as %s of its disk", answer);
 	else if (facts_parse((struct slice){ answer, strcspn(answer, "\n") }, &facts) == 0 &&
 		 facts.warning[0])
 		report_warning(facts.warning);

@@ -52,21 +52,19 @@ static int work_count(void *arg, struct builder *answer)
 	return r;
 }
 
-uint64_t failed_boots_count(void)
+int failed_boots_count(uint64_t *ret)
 {
 	const int64_t patience_ms = 10000;
 	const char *dir = directory();
 	char text[32];
-	uint64_t count = 0;
 	struct builder answer;
 
+	*ret = 0;
 	if (!dir)
 		return 0;
 	builder_start(&answer, text, sizeof(text));
-	if (child_run(work_count, (void *)dir, patience_ms, &answer) < 0 ||
-	    text_number(slice_of(text), UINT32_MAX, &count) < 0)
-		return 0;
-	return count;
+	int r = child_run(work_count, (void *)dir, patience_ms, &answer);
+	return r < 0 ? r : text_number(slice_of(text), UINT32_MAX, ret);
 }
 
 int failed_boots_forget(const char *dir)

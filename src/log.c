@@ -31,14 +31,19 @@ bool log_wants(enum log_priority priority)
 
 static void put(enum log_priority priority, struct slice part, bool more)
 {
+	/*
+	 * The console leaves the kernel's debug level out; who asked for these lines wants to see them. With quiet it
+	 * shows errors alone (CONFIG_CONSOLE_LOGLEVEL_QUIET), and nothing else would be said of a warning.
+	 */
+	int level = priority == LOG_PRIORITY_WARNING ? LOG_PRIORITY_ERROR
+		    : priority > LOG_PRIORITY_INFO   ? LOG_PRIORITY_INFO
+						     : priority;
 	char record[RECORD_MAX + 64];
 	struct builder b;
 
 	builder_start(&b, record, sizeof(record));
-	/* The console leaves the kernel's debug level out; who asked for these lines wants to see them. */
 	if (to_kmsg)
-		builder_addf(&b, "<%d>",
-			     priority > LOG_PRIORITY_INFO ? LOG_PRIORITY_INFO : priority);
+		builder_addf(&b, "<%d>", level);
 	builder_add(&b, "layerboot: ");
 	builder_add_slice(&b, part);
 	builder_add(&b, more ? " ...\n" : "\n");
@@ -49,7 +54,7 @@ static void put(enum log_priority priority, struct slice part, bool more)
 
 void log_line(enum log_priority priority, const char *format, ...)
 {
-	char line[4096];
+	char line[16384]; /* an error may name many disks */
 	struct builder b;
 	va_list args;
 	int saved = errno;

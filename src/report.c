@@ -319,6 +319,8 @@ static void add_all(const struct report *r, const struct failure *failed, struct
 	json_key(b, "manifest");
 	json_open(b, "{");
 	json_member_string(b, "origin", r->manifest_origin ? r->manifest_origin : "");
+	json_key(b, "text");
+	json_text(b, r->manifest_text);
 	json_close(b, "}");
 	json_member_number(b, "init_us", r->start_us);
 	json_member_number(b, "ready_us", sys_now_us());

@@ -117,8 +117,15 @@ static void offer_shell(void)
 /* A guest that can never boot is not to do it for ever: after so many times in a row it is switched off. */
 static enum on_failure bound_reboots(const struct cmdline *c)
 {
-	uint64_t failed = c->failed + 1, stored = failed_boots_count();
+	uint64_t failed = c->failed + 1, stored;
+	int r = failed_boots_count(&stored);
 
+	if (r < 0) {
+		log_line(LOG_PRIORITY_ERROR,
+			 "this failed boot cannot be counted on the disk of the top: %s: no reboot",
+			 strerror(-r));
+		return ON_FAILURE_POWEROFF;
+	}
 	if (stored > failed)
 		failed = stored;
 	if (failed < c->reboots_max)
@@ -161,7 +168,7 @@ static _Noreturn void act(enum on_failure policy, const struct cmdline *c, struc
 void rescue(const struct failure *failure, const struct cmdline *c, struct modules *modules)
 {
 	const int everything = 8;
-	char line[4096];
+	char line[16384];
 	struct builder b;
 
 	builder_start(&b, line, sizeof(line));

@@ -26,7 +26,7 @@ int check_duplicate(const char *name, const struct source *source, const struct 
 int check_missing(enum failure_kind kind, const char *name, const struct source *source,
 		  int64_t timeout_ms, const struct inventory *inv, struct failure *f)
 {
-	char seen[1536], after[32];
+	char seen[10240], after[32];
 	struct builder b;
 
 	builder_start(&b, after, sizeof(after));

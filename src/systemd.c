@@ -113,15 +113,15 @@ int systemd_prepare(const struct systemd *s, const char *device)
 	if (!s->is_init)
 		return 0;
 	int r = sys_mkdir("/run/systemd", 0755);
-	if (r == 0 && device)
-		r = link_device(device);
 	if (r == 0)
 		r = sys_mkdir(UNITS, 0755);
-	if (r == 0)
-		r = limit_commit();
-	if (r == 0 && s->remounts_root)
-		r = sys_symlinkat("/dev/null", AT_FDCWD, REMOUNT);
-	return r;
+	if (r < 0)
+		return r;
+	/* One does not need the others. */
+	int masked = s->remounts_root ? sys_symlinkat("/dev/null", AT_FDCWD, REMOUNT) : 0;
+	int limited = limit_commit();
+	int linked = device ? link_device(device) : 0;
+	return masked < 0 ? masked : limited < 0 ? limited : linked;
 }
 
 int systemd_arguments(char *path, int64_t start_us, char number[16],

@@ -68,6 +68,12 @@ class Boot:
         return self.images.initramfs(self.kernel, self.manifest, options,
                                      self.case.get("inject", {}).items())
 
+    def reports_failure(self):
+        """Whether the host is sent a report by a boot that fails, without that being what the row is about."""
+        case = self.case
+        return "word" in case and case.get("reports", True) and "layerboot.report=" not in self.cmdline() and not (
+            case.get("bare") or "sent" in case or "types" in case)
+
     def file(self, serial, image, *options):
         """What a guest may write to is its own copy."""
         if image in self.kept:
@@ -84,6 +90,8 @@ class Boot:
             command.append("--no-default-append")
         if self.cmdline():
             command += ["--append", self.cmdline()]
+        if self.reports_failure():
+            command += ["--report", self.dir / "sent.json"]
         if self.late:
             command += ["--hotplug-ports", "1", "--qmp", f"{sockets}/qmp"]
         for serial, image, *options in case["disks"]:
@@ -190,6 +198,8 @@ class Boot:
         for text in [case["also"]] if isinstance(case.get("also"), str) else case.get("also", []):
             if text not in console:
                 errors.append(f"the console does not say: {text}")
+        if "silent" in case and case["silent"] in console:
+            errors.append(f"the console says: {case['silent']}")
         expected = case.get("status", 0)
         if status != expected:
             errors.append(f"run-vm saw {STATUS.get(status, status)}, expected {STATUS[expected]}")
@@ -214,7 +224,20 @@ class Boot:
             errors.append("the real init was started all the same")
         if "within_ms" in self.case:
             errors += self.check_time(lines)
+        if self.reports_failure():
+            errors += self.check_failure_report(console)
         return errors + self.check_plan_fails()
+
+    def check_failure_report(self, console):
+        """What was sent before the end says the same as the console."""
+        path = self.dir / "sent.json"
+        if not path.exists():
+            return ["no report was sent"]
+        report, errors = json.loads(path.read_text()), report_errors(path)
+        failure = report.get("failure", {})
+        if (report["result"], failure.get("word")) != ("failed", self.case["word"]) or failure["text"] not in console:
+            errors.append(f"the report has {report['result']}, {failure}")
+        return errors
 
     def check_time(self, lines):
         """In the guest's own time, by the time stamps of its log."""
@@ -258,7 +281,7 @@ class Boot:
             errors.append("the real init did not come to its end")
         # With quiet nothing is said of a boot that goes well.
         tmpfs = case.get("top", "tmpfs") == "tmpfs" and "quiet" not in self.cmdline().split()
-        if "quiet" in self.cmdline().split() and "layerboot:" in console:
+        if "quiet" in self.cmdline().split() and "also" not in case and "layerboot:" in console:
             errors.append("the console is not quiet")
         if tmpfs != ("layerboot: top: tmpfs, writes are lost at power-off" in console):
             errors.append("the console does not say what the top is")

@@ -32,6 +32,8 @@ ALL = {**MERGED, "/etc/only-site": "site"}
 # One byte a second: the kernel hangs in reading its partition table.
 STALLED = ["--qemu-arg=-drive", "--qemu-arg=if=none,id=slow,format=raw,readonly=on,throttling.bps-total=1,"
            "file={file:user.squashfs}", "--qemu-arg=-device", "--qemu-arg=virtio-blk-pci,drive=slow,serial=slow"]
+# With serials as long as virtio-scsi takes without more ado.
+FORTY = [(f"a-long-serial-no-{i:03}", "user.squashfs", "bus=scsi") for i in range(40)]
 EVERYWHERE = ["cloud", "6.12-cloud", "generic"]
 BOTH = ["cloud", "6.12-cloud"]
 
@@ -41,7 +43,7 @@ BOTH = ["cloud", "6.12-cloud"]
 #   inject    files that are put into the initramfs by hand; planned: the manifest among them
 #   append    to the kernel's command line; args: after its --; bare: without run-vm's own console= and panic=
 #   late      a disk that is attached two seconds later; vm: more options of run-vm; limit: its --timeout
-#   also      what the console must say
+#   also      what the console must say; silent: and what it must not
 # A boot that must succeed:
 #   files     what the merged root must show; top: tmpfs (default) or none
 #   init, words, args, env   what the real init must be started with
@@ -119,6 +121,10 @@ CASES = [
     dict(name="manifest-elsewhere", disks=[SYSTEM, SITE, USER], files=ALL, inject={"etc/other": THREE},
          planned=THREE, append="layerboot.manifest=/etc/other"),
     dict(name="quiet", disks=MAIN, files=MERGED, append="quiet"),
+    dict(name="quiet-optional-absent", disks=[SYSTEM], files=ALONE, append="quiet"),
+    # What is wrong is said all the same.
+    dict(name="quiet-warns", disks=MAIN, files=MERGED, append="quiet layerboot.report=virtio:none",
+         also="the report could not be sent: "),
     dict(name="debug-shows-layer-steps", disks=MAIN, files=MERGED, append="layerboot.log=debug",
          also="layer system: mount /dev/vd"),
     dict(name="debug-shows-steps", disks=MAIN, files=MERGED, append="layerboot.log=debug",
@@ -152,6 +158,11 @@ CASES = [
          also=["after 500 ms; seen: vda (", "(SERIAL=system squashfs", "(SERIAL=site squashfs"]),
     dict(name="missing-quiet", disks=[], manifest=TWO, append="quiet loglevel=1 layerboot.timeout=1",
          word="layer-missing", status=1, also="seen: no disk at all"),
+    # Each is named, in as many records of the kernel's log as it takes; 30 s are long enough for all to be there.
+    dict(name="missing-among-forty", disks=FORTY, manifest=TWO, append="quiet loglevel=1 layerboot.timeout=30",
+         word="layer-missing", status=1, also=[
+             "no disk with SERIAL=system after 30 s; seen: ", *(f"(SERIAL={serial} squashfs" for serial, *_ in FORTY),
+             "attach the disk, correct source, or set required = no"]),
     dict(name="duplicate", disks=[SYSTEM, USER, ("user", "site.squashfs")], word="layer-duplicate", status=1,
          kernels=BOTH, also="2 disks match SERIAL=user"),
     dict(name="duplicate-on-two-buses", disks=[SYSTEM, USER, ("user", "site.squashfs", "bus=scsi")],
@@ -213,6 +224,8 @@ CASES = [
          status=1, options=["--with-shell"], also=["T shell 0", 'T word "layer-missing"'],
          types=[("a shell follows", 'echo "T shell $(id -u)"; echo "T word '
                  '$(sed \'s/.*"word":\\("[a-z-]*"\\).*/\\1/\' /run/layerboot/report.json)"; exit')]),
+    dict(name="policy-shell-not-asked-for", disks=[], append="layerboot.timeout=0", word="layer-missing", status=1,
+         options=["--with-shell"], silent="a shell follows"),
     dict(name="policy-shell-not-built-in", disks=[], append="layerboot.on-failure=shell layerboot.timeout=0",
          word="layer-missing", status=1, also="there is no shell in this initramfs"),
     dict(name="policy-reboot-ends-by-the-host", disks=[], word="layer-missing", status=0,

@@ -35,6 +35,9 @@ def refused(word, said, system=SYSTEM, lines=(), **row):
 
 
 CLEAN = "dumpe2fs -h {state} 2>/dev/null | grep -q 'Filesystem state: *clean' && e2fsck -fn {state}"
+FILL = ("d=$(mktemp -d) && mount -o loop {state} $d && "
+        "(dd if=/dev/zero of=$d/fill bs=64k 2>/dev/null; dd if=/dev/zero of=$d/fill2 bs=1k 2>/dev/null; true) && "
+        "umount $d && rmdir $d")
 CHANGED = {"changed_on_both_sides": ["/etc/which"]}
 
 SEQUENCES = [
@@ -84,10 +87,7 @@ SEQUENCES = [
                         "debugfs -w -R 'set_inode_field <2> mode 0' {state}"])]),
     dict(name="top-full-boots", kept={"state": "plain.ext4"}, boots=[
         boot(FRESH, **UPPER),
-        boot(AGAIN, **UPPER, before=[
-            "d=$(mktemp -d) && mount -o loop {state} $d && "
-            "(dd if=/dev/zero of=$d/fill bs=64k 2>/dev/null; dd if=/dev/zero of=$d/fill2 bs=1k 2>/dev/null; true) && "
-            "umount $d && rmdir $d"])]),
+        boot(AGAIN, **UPPER, before=[FILL])]),
     dict(name="top-grows", kept={"state": "plain.ext4"}, kernels=BOTH, all=UPPER, boots=[
         boot(FRESH, lines=["grow = yes"]), boot(AGAIN, lines=["grow = yes"], before=["truncate -s 128M {state}"])],
          after=["test $(dumpe2fs -h {state} 2>/dev/null | awk '/^Block count/ {{print $3}}') -gt 30000"]),
@@ -114,11 +114,21 @@ SEQUENCES = [
         boot(FRESH), {**boot(FRESH, append="layerboot.top=tmpfs"), "top": "tmpfs"}, boot(AGAIN)]),
 
     dict(name="reboots-are-counted", kept={"state": "plain.ext4"}, boots=[
-        *[dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=status, foreseen=False,
-               append="layerboot.on-failure=reboot,3 init=/nothing") for status in (5, 5, 0, 0)],
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5, foreseen=False,
+             append="layerboot.on-failure=reboot,3 init=/nothing"),
+        # Its disk is mounted before it is known that a layer is missing.
+        dict(disks=[SYSTEM, STATE], manifest=top(), word="layer-missing", status=5, foreseen=False,
+             append="layerboot.on-failure=reboot,3"),
+        *[dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0, foreseen=False,
+               append="layerboot.on-failure=reboot,3 init=/nothing", also="failed boots in a row: no more reboots")] * 2,
         boot(FRESH, append="layerboot.on-failure=reboot,3", **UPPER),
         dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5, foreseen=False,
              append="layerboot.on-failure=reboot,3 init=/nothing")]),
+
+    dict(name="reboot-that-cannot-be-counted", kept={"state": "plain.ext4"}, boots=[
+        boot(FRESH, **UPPER),
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0, foreseen=False, before=[FILL],
+             append="layerboot.on-failure=reboot init=/nothing", also="No space left on device: no reboot")]),
 
     # Past the union.
     dict(name="bind", kept={"state": "plain.ext4"}, kernels=BOTH, boots=[

@@ -59,7 +59,7 @@ static void lines_are_put_together(void **state)
 
 static void long_texts_are_cut(void **state)
 {
-	static char text[4000];
+	static char text[16000];
 	struct failure f;
 
 	(void)state;

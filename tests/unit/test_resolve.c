@@ -530,12 +530,12 @@ static void no_layer_at_all(void **state)
 
 static void a_long_list_of_disks_is_cut_and_says_so(void **state)
 {
-	static char inventory[100 * 128];
+	static char inventory[300 * 128];
 	struct builder b;
 
 	(void)state;
 	builder_start(&b, inventory, sizeof(inventory));
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 300; i++)
 		builder_addf(&b, "NAME=\"d%d\" SERIAL=\"a-rather-long-serial-%d\"" KNOWN, i, i);
 	assert_false(b.overflow);
 	const struct resolution *r = resolved(START SYSTEM, inventory, 10000, true);
