@@ -108,6 +108,10 @@ check-readme: all
 	scripts/demo
 	tests/run readme
 
+# Debian under its inits, with what clouds attach, and every way to end.
+check-guests: all
+	tests/run guests shutdown
+
 check-soak: all
 	tests/boot/soak $(N)
 
@@ -130,6 +134,6 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-soak check-shutdown fuzz fuzz-coverage coverage clean
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-guests check-soak check-shutdown fuzz fuzz-coverage coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

@@ -358,12 +358,12 @@ class Images:
         return self.dir / name
 
     def program(self, name):
-        return ROOT / "build/layerboot" if name == "layerboot" else self.once(name, self.compile)
+        return ROOT / "build/layerboot" if name == "layerboot" else self.once(name, lambda: self.compile(name))
 
-    def compile(self):
-        program = self.dir / "testinit.program"
+    def compile(self, name):
+        program = self.dir / f"{name}.program"
         sh("musl-gcc", "-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-           ROOT / "tests/boot/testinit.c", "-o", program)
+           ROOT / f"tests/boot/{name}.c", "-o", program)
         return program
 
     def kernel(self, flavour):

@@ -102,10 +102,10 @@ CASES = [
     dict(name="busy", init="busy", says=["shutdown: 1 processes killed", *PASSED], kernels=["cloud", "6.12-cloud"]),
     dict(name="maps", init="maps", says=["T mapped", *PASSED], kernels=["cloud", "6.12-cloud"]),
     dict(name="stuck", init="stuck", errors=2, within=25, kernels=["cloud", "6.12-cloud"],
-         says=[STUCK + r"/data \(ext2 /dev/loop0\) cannot be unmounted: Resource busy", STUCK + r"/ \(overlay overlay\)",
+         says=[STUCK + r"/data \(ext2 /dev/loop0\) cannot be unmounted: Resource busy", STUCK + r"/ \(overlay overlayroot\)",
                BY_FORCE, r"loop devices in use: loop0 \(.*/disk\)", *PASSED]),
     dict(name="stuck-root", init="stuck-root", errors=1, within=25,
-         says=[STUCK + r"/ \(overlay overlay\) cannot be unmounted: Resource busy", BY_FORCE, *PASSED]),
+         says=[STUCK + r"/ \(overlay overlayroot\) cannot be unmounted: Resource busy", BY_FORCE, *PASSED]),
     # Half a minute is no reason to give up while the disk takes what is written; one that takes nothing is.
     dict(name="slow-disk", init="slow", throttle=1 << 20, says=["T unwritten [0-9]{5}", *PASSED]),
     dict(name="stalled-disk", init="stalled", throttle=1, errors=1, within=60, clean=False,
@@ -120,7 +120,7 @@ CASES = [
     dict(name="debian", debian=True, append="verb=poweroff", says=PASSED, boots=2),
     dict(name="debian-reboot", debian=True, append="verb=reboot", status=5, says=[LAST + "rebooting"]),
     dict(name="debian-stuck", debian=True, append="verb=poweroff stuck", errors=1,
-         says=[STUCK + r"/ \(overlay overlay\) cannot be unmounted: Resource busy", BY_FORCE, *PASSED]),
+         says=[STUCK + r"/ \(overlay overlayroot\) cannot be unmounted: Resource busy", BY_FORCE, *PASSED]),
 ]
 # Started by systemd in the merged root of the demonstration's Debian.
 PROGRAM = r"""#!/bin/bash

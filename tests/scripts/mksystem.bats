@@ -88,7 +88,7 @@ in_list() { # REGEX of a path
 }
 
 @test "mksystem: what cannot be is said, before anything is fetched" {
-	for arguments in "" "-o x --type vfat" "-o x --hostname a.b" "-o x --modules-layer y" "-o x --kernel 1" "-o x --nonsense"; do
+	for arguments in "" "-o x --type vfat" "-o x --init openrc" "-o x --hostname a.b" "-o x --modules-layer y" "-o x --kernel 1" "-o x --nonsense"; do
 		# shellcheck disable=SC2086
 		run "$scripts/mksystem" $arguments
 		[ "$status" = 2 ]
