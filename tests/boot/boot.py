@@ -237,7 +237,11 @@ class Boot:
         failure = report.get("failure", {})
         if (report["result"], failure.get("word")) != ("failed", self.case["word"]) or failure["text"] not in console:
             errors.append(f"the report has {report['result']}, {failure}")
-        return errors
+        # Where only the carrying out has failed, what was done until then was planned.
+        plan = self.replay("--json", report=path.name)
+        planned = {step["step"] for step in json.loads(plan.stdout)} if plan.returncode == 0 else None
+        return errors + [f"step not planned: {step['step']}" for step in report["steps"] if planned is not None
+                         and not step["step"].startswith("module ") and step["step"] not in planned]
 
     def check_time(self, lines):
         """In the guest's own time, by the time stamps of its log."""
@@ -347,11 +351,11 @@ class Boot:
             errors.append(f"mounts {found}, the plan predicted {wanted}")
         return errors
 
-    def replay(self, *options):
+    def replay(self, *options, report="report.json"):
         """The plan for what the report says that the boot saw."""
         release = self.images.kernel(self.kernel)[0]
         command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline(), "--kernel", release,
-                   "--inventory", self.dir / "report.json"]
+                   "--inventory", self.dir / report]
         text = self.case.get("planned", self.manifest)
         if text is not None:
             (self.dir / "manifest").write_text(text)
