@@ -39,12 +39,13 @@ int host_would_fail(const struct failure *failure);
 bool host_bus_is_known(const char *bus);
 
 /*
- * Manifest and command line. 0, 1 with ret->failure, or 2 when a file cannot be read or an argument is wrong, which
- * has been printed.
+ * The command line; the inventory file, then each NAME=IMAGE as a disk with that serial, with its partitions; the
+ * manifest, from one of these where layerboot.manifest= says so and no file is given. 0, 1 with ret->failure: a boot
+ * would fail; or 2 when a file cannot be read or an argument is wrong, which has been printed.
  */
-int host_read_manifest(const struct host_options *o, struct host_disks *ret);
+int host_read(const struct host_options *o, int argc, char **argv, struct host_disks *ret);
 
-/* The inventory file, then each NAME=IMAGE as a disk with that serial, with its partitions. Returns the same. */
+/* The disks alone; part of host_read(). */
 int host_read_disks(const struct host_options *o, int argc, char **argv, struct host_disks *ret);
 
 /* NULL for a disk that only the inventory file names. */

@@ -14,7 +14,7 @@ struct host_image {
 };
 
 /*
- * Enters the namespace, once, before anything is mounted; paths below /sys are then gone. As root the kernel mounts;
+ * Enters the namespace, before anything is mounted, and does nothing if it has been entered; paths below /sys are then gone. As root the kernel mounts;
  * others get a user namespace, *ret_root is false, and FUSE programs do. 0 or -errno.
  */
 MUST_CHECK int host_image_enter(bool *ret_root);

@@ -8,6 +8,13 @@
 MUST_CHECK int host_media_answer(struct host_disks *h, const struct question *question,
 				 struct builder *words);
 
+/*
+ * A descriptor of the root of the disk's file system, which is mounted once and stays open, or -errno with the
+ * reason in WORDS.
+ */
+MUST_CHECK int host_media_root(const struct host_disks *h, const struct disk *d,
+			       struct builder *words);
+
 /* A descriptor of the directory that is the layer, or -errno with the reason in WORDS. */
 MUST_CHECK int host_media_open_layer(const struct host_disks *h, const struct resolved_layer *l,
 				     struct builder *words);

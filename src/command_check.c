@@ -230,9 +230,7 @@ int command_check(int argc, char **argv)
 	report.list = o.list;
 	r = learn_kernel(&o);
 	if (r == 0)
-		r = host_read_manifest(&o.host, &h);
-	if (r == 0 && optind < argc)
-		r = host_read_disks(&o.host, argc - optind, argv + optind, &h);
+		r = host_read(&o.host, argc - optind, argv + optind, &h);
 	if (r > 1)
 		return r;
 	if (r == 1)

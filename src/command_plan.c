@@ -9,6 +9,7 @@
 #include "host_disks.h"
 #include "host_image.h"
 #include "host_media.h"
+#include "json.h"
 #include "needs.h"
 #include "plan_print.h"
 
@@ -18,13 +19,14 @@ static const char help[] =
 	"Prints the steps that a boot would take, decided by the code that PID 1 runs.\n"
 	"Each NAME=IMAGE is a disk with that serial, as scripts/run-vm attaches it.\n"
 	"\n"
-	"  --manifest FILE   the manifest; without it, the built-in default\n"
+	"  --manifest FILE   the manifest; without it, that of layerboot.manifest= on one of the disks, or\n"
+	"                    the built-in default\n"
 	"  --cmdline TEXT    the kernel command line\n"
 	"  --inventory FILE  disks as a boot saw them: its report (/run/layerboot/report.json), or a line\n"
 	"                    of KEY=\"value\" pairs each\n"
 	"  --kernel RELEASE  the kernel that would boot, for layers with kernel =\n"
 	"  --bus BUS         of the images: virtio (default), scsi or nvme\n"
-	"  --json            print the steps as JSON: an array of objects\n"
+	"  --json            print the steps as JSON: an array of objects; or {\"failure\": {...}}\n"
 	"  --mounts          print the mounts that the real init will find instead\n"
 	"  --needs           print what the initramfs must bring for this manifest instead\n"
 	"\n"
@@ -97,6 +99,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 	if (strcmp(o->host.bus, "virtio") != 0 && strcmp(o->host.bus, "scsi") != 0 &&
 	    strcmp(o->host.bus, "nvme") != 0)
 		return host_complain(&o->host, o->host.bus, "expected virtio, scsi or nvme");
+	if (o->json + o->mounts + o->needs > 1)
+		return host_complain(&o->host, "--json, --mounts, --needs",
+				     "only one of them can be printed");
 	return 0;
 }
 
@@ -107,7 +112,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 static int answer(const struct options *o)
 {
 	struct stamp *stamp = &h.inventory.stamp;
-	bool root, entered = false;
+	bool root;
 
 	for (;;) {
 		char said[512];
@@ -128,13 +133,34 @@ static int answer(const struct options *o)
 			continue;
 		}
 		builder_start(&words, said, sizeof(said));
-		int r = entered ? 0 : host_image_enter(&root);
-		entered = true;
+		int r = host_image_enter(&root);
 		if (r == 0)
 			r = host_media_answer(&h, q, &words);
 		if (r < 0)
 			return host_complain(&o->host, q->glob, *said ? said : strerror(-r));
 	}
+}
+
+/* The error is the boot's own; with --json it is told on both ways, as the report of the boot would have it. */
+static int would_fail(const struct options *o, const struct failure *f)
+{
+	char out[8192];
+	struct builder b;
+
+	if (!o->json)
+		return host_would_fail(f);
+	builder_start(&b, out, sizeof(out));
+	json_open(&b, "{");
+	json_key(&b, "failure");
+	json_open(&b, "{");
+	json_member_string(&b, "word", failure_word(f->kind)->word);
+	json_member_string(&b, "layer", f->layer);
+	json_member_string(&b, "text", f->text);
+	json_member_string(&b, "next", f->next[0] ? f->next : failure_word(f->kind)->next);
+	json_close(&b, "}");
+	json_close(&b, "}");
+	(void)puts(out);
+	return host_would_fail(f);
 }
 
 /* Whether RELEASE is that of a kernel before 6.7, which takes the layers of a union in one page of options. */
@@ -159,7 +185,7 @@ static int check_page(const struct options *o)
 			"kernel %s lacks lowerdir+, and the options need %zu bytes where mount(2) "
 			"takes %zu",
 			o->kernel, bytes, page);
-		return host_would_fail(&h.failure);
+		return would_fail(o, &h.failure);
 	}
 	if (!o->kernel)
 		(void)fprintf(
@@ -191,14 +217,12 @@ int command_plan(int argc, char **argv)
 	int r = parse_options(argc, argv, &o);
 
 	if (r == 0)
-		r = host_read_manifest(&o.host, &h);
+		r = host_read(&o.host, argc - optind, argv + optind, &h);
 	if (r != 0)
-		return r == 1 ? host_would_fail(&h.failure) : r;
+		return r == 1 ? would_fail(&o, &h.failure) : r;
 	if (o.needs)
 		return print_needs(&h.manifest);
-	r = host_read_disks(&o.host, argc - optind, argv + optind, &h);
-	if (r == 0)
-		r = answer(&o);
+	r = answer(&o);
 	if (r != 0)
 		return r;
 	const struct plan_input in = { .cmdline = &h.cmdline,
@@ -207,9 +231,9 @@ int command_plan(int argc, char **argv)
 				       .stamp = &h.inventory.stamp,
 				       .release = o.kernel };
 	if (resolution.state == RESOLVE_FAILED)
-		return host_would_fail(&resolution.failure);
+		return would_fail(&o, &resolution.failure);
 	if (plan_build(&in, &h.arena, &plan, &h.failure) < 0)
-		return host_would_fail(&h.failure);
+		return would_fail(&o, &h.failure);
 	r = check_page(&o);
 	return r != 0 ? r : print(&o);
 }

@@ -1,12 +1,12 @@
 #include "host_disks.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "disks.h"
 #include "file.h"
-#include "override.h"
 #include "report_read.h"
 #include "sys.h"
 
@@ -32,28 +32,6 @@ int host_would_fail(const struct failure *failure)
 	failure_print(failure, &b);
 	(void)fprintf(stderr, "layerboot: %s\n", line);
 	return 1;
-}
-
-int host_read_manifest(const struct host_options *o, struct host_disks *ret)
-{
-	struct slice text = slice_of(manifest_default);
-	const char *origin = o->manifest ? o->manifest : "built-in manifest";
-	const char *cmdline = o->cmdline ? o->cmdline : "";
-
-	arena_start(&ret->arena, ret->memory, sizeof(ret->memory));
-	if (o->manifest) {
-		ssize_t len =
-			file_read(o->manifest, ret->manifest_text, sizeof(ret->manifest_text));
-		if (len < 0 && len != -EFBIG)
-			return host_complain(o, o->manifest, strerror((int)-len));
-		text = (struct slice){ ret->manifest_text,
-				       len < 0 ? sizeof(ret->manifest_text) - 1 : (size_t)len };
-	}
-	if (cmdline_parse(slice_of(cmdline), &ret->arena, &ret->cmdline, &ret->failure) < 0 ||
-	    manifest_parse(text, origin, &ret->arena, &ret->manifest, &ret->failure) < 0 ||
-	    manifest_override(&ret->manifest, &ret->cmdline, &ret->arena, &ret->failure) < 0)
-		return 1;
-	return 0;
 }
 
 static void add_extent(struct host_disks *h, const char *disk, const char *image, uint64_t offset,
@@ -114,13 +92,27 @@ static void add_parts(struct host_disks *h, const struct disk *whole, int fd, co
 	}
 }
 
+/* A disk ends with its last whole sector. -EINVAL: it cannot be one. */
+static int size_of(int fd, uint64_t *ret)
+{
+	struct stat st;
+	int r = sys_fstat(fd, &st);
+
+	if (r == 0 && S_ISBLK(st.st_mode))
+		return sys_ioctl(fd, BLKGETSIZE64, ret);
+	if (r == 0 && !S_ISREG(st.st_mode))
+		r = -EINVAL;
+	if (r == 0)
+		*ret = (uint64_t)st.st_size / 512 * 512;
+	return r;
+}
+
 /* What the guest would learn of an image that is attached as a disk. */
 static int add_image(const struct host_options *o, struct host_disks *h, const char *argument,
 		     size_t index)
 {
 	const char *equals = strchr(argument, '=');
 	struct disk disk = { .known = KNOWN_IDENTITY | KNOWN_SUPERBLOCK | KNOWN_PARTITION };
-	struct stat st;
 
 	if (!equals || equals == argument)
 		return host_complain(o, argument, "expected NAME=IMAGE");
@@ -130,8 +122,13 @@ static int add_image(const struct host_options *o, struct host_disks *h, const c
 	int fd = sys_open(equals + 1, O_RDONLY);
 	if (fd < 0)
 		return host_complain(o, equals + 1, strerror(-fd));
-	if (sys_fstat(fd, &st) == 0)
-		disk.size = (uint64_t)st.st_size / 512 * 512;
+	int r = size_of(fd, &disk.size);
+	if (r < 0) {
+		(void)sys_close(fd);
+		return host_complain(o, equals + 1,
+				     r == -EINVAL ? "expected a file or a block device"
+						  : strerror(-r));
+	}
 	name_disk(disk.name, sizeof(disk.name), o->bus, index);
 	(void)snprintf(disk.transport, sizeof(disk.transport), "%s", o->bus);
 	(void)snprintf(disk.serial, sizeof(disk.serial), "%.*s", (int)serial, argument);

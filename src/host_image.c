@@ -58,9 +58,14 @@ static int become_root(void)
 
 int host_image_enter(bool *ret_root)
 {
-	int r = sys_unshare(CLONE_NEWNS);
+	static bool entered;
+	int r = entered ? 0 : sys_unshare(CLONE_NEWNS);
 	bool root = r == 0;
 
+	if (entered) {
+		*ret_root = as_root;
+		return 0;
+	}
 	if (r == -EPERM)
 		r = become_root();
 	if (r == 0)
@@ -68,8 +73,10 @@ int host_image_enter(bool *ret_root)
 	if (r == 0)
 		r = sys_mount("tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			      "mode=0700");
-	if (r == 0)
+	if (r == 0) {
+		entered = true;
 		*ret_root = as_root = root;
+	}
 	return r;
 }
 

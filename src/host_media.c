@@ -38,7 +38,7 @@ static int mount_disk(const struct host_disks *h, const struct disk *d, const ch
 	return root;
 }
 
-static int open_medium(const struct host_disks *h, const struct disk *d, struct builder *words)
+int host_media_root(const struct host_disks *h, const struct disk *d, struct builder *words)
 {
 	for (size_t i = 0; i < media_count; i++)
 		if (strcmp(media[i].disk, d->name) == 0)
@@ -62,7 +62,7 @@ int host_media_answer(struct host_disks *h, const struct question *q, struct bui
 
 	if (q->kind != QUESTION_LISTING)
 		return -EOPNOTSUPP;
-	int root = open_medium(h, q->disk, words);
+	int root = host_media_root(h, q->disk, words);
 	if (root < 0)
 		return root;
 	(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", root);
@@ -78,7 +78,7 @@ int host_media_answer(struct host_disks *h, const struct question *q, struct bui
 static int mount_file(const struct host_disks *h, const struct resolved_layer *l,
 		      struct builder *words)
 {
-	int medium = open_medium(h, l->disk, words);
+	int medium = host_media_root(h, l->disk, words);
 
 	if (medium < 0)
 		return medium;
