@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+
+#include "text.h"
 #include <sys/types.h>
 
 /* How a layer marks what it deletes. */
@@ -44,8 +46,8 @@ enum layer_says {
 /* What the directory DIR says of NAME; *ret is set when it is present. enum layer_says or -errno. */
 int layer_list_look(int dir, const char *name, enum layer_notation notation, struct stat *ret);
 
-/* Whether the directory PATH below ROOT hides those of its name below it; false where it cannot be read. */
-bool layer_list_is_opaque(int root, const char *path, enum layer_notation notation);
+/* Whether the directory PATH below ROOT hides those of its name below it: 1, 0 (also where none is there) or -errno. */
+MUST_CHECK int layer_list_is_opaque(int root, const char *path, enum layer_notation notation);
 
 /* The text of the symlink PATH below ROOT, terminated. Its length or -errno. */
 ssize_t layer_list_symlink(int root, const char *path, char *ret, size_t size);

@@ -48,11 +48,12 @@ MUST_CHECK int shadow_path_in(const struct shadow_tree *t, const char *layer, ch
 /* What is at the path in the directory LAYER: 1 and *ret, 0 if there is nothing, or -errno. */
 MUST_CHECK int shadow_stat(const struct shadow_tree *t, const char *layer, struct stat *ret);
 
-/* Whether that is a whiteout. */
-bool shadow_is_whiteout(const struct shadow_tree *t, const char *layer, const struct stat *st);
+/* Whether that is a whiteout: 1, 0 or -errno. */
+MUST_CHECK int shadow_is_whiteout(const struct shadow_tree *t, const char *layer,
+				  const struct stat *st);
 
-/* Whether that directory hides the ones of its name below it. */
-bool shadow_is_opaque(const struct shadow_tree *t, const char *layer);
+/* Whether that directory hides the ones of its name below it: 1, 0 or -errno. */
+MUST_CHECK int shadow_is_opaque(const struct shadow_tree *t, const char *layer);
 
 /* What the layers of IN, merged at the parent of the path, show at the path. 1 and *ret, 0: nothing, or -errno. */
 MUST_CHECK int shadow_look(const struct shadow_tree *t, const struct shadow_stack *in,

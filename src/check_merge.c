@@ -202,7 +202,12 @@ static void mark_opaque(struct walk *w, struct candidate *c, size_t count)
 	for (size_t i = 0; i + 1 < count && c[i].type == DT_DIR && !c[i].cuts; i++) {
 		const struct merge_layer *layer = &w->layers[c[i].layer];
 		w->path[w->path_len] = '\0';
-		c[i].cuts = layer_list_is_opaque(layer->root, w->path + 1, layer->notation);
+		int opaque = layer_list_is_opaque(layer->root, w->path + 1, layer->notation);
+		if (opaque < 0)
+			event(w, (struct merge_event){ .kind = MERGE_UNREADABLE,
+						       .upper = layer,
+						       .error = -opaque });
+		c[i].cuts = opaque > 0;
 	}
 }
 

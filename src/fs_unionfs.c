@@ -127,6 +127,21 @@ static _Noreturn void become_unionfs(const char *branches, const char *options, 
 	sys_exit(1);
 }
 
+/* Not a word of the daemon's: then there is no watcher, and the root would not survive a shutdown. */
+#define WATCHER "the watcher of unionfs: "
+
+static _Noreturn void give_up(int answer, const char *what, int error)
+{
+	char text[128];
+	struct builder b;
+
+	builder_start(&b, text, sizeof(text));
+	builder_addf(&b, "\n" WATCHER "%s%s%s", what, error ? ": " : "",
+		     error ? strerror(error) : "");
+	(void)sys_write(answer, b.at, b.len);
+	sys_exit(1);
+}
+
 /* What the daemon inherits, and what a process needs that stays while others take the root. */
 static int settle(void)
 {
@@ -169,17 +184,28 @@ static _Noreturn void watch(const char *branches, const struct fs_unionfs *u, in
 	builder_addf(&options, "%s,%s" NAMES, u->options, u->upper ? "" : "ro,");
 	if (options.overflow)
 		r = -E2BIG;
-	if (r == 0)
-		r = pid = sys_fork();
-	if (r == 0)
+	if (r < 0)
+		give_up(answer, "start", -r);
+	pid = sys_fork();
+	if (pid == 0)
 		become_unionfs(branches, text, u->target, answer);
+	if (pid < 0)
+		give_up(answer, "fork", -pid);
 	/* libfuse mounts, forks the daemon, and ends the process that was started. */
 	int status = 0;
-	if (r > 0)
-		r = sys_wait(pid, &status);
-	(void)sys_close_from(3);
-	if (r < 0 || status != 0 || sys_continue_every(tick_ms) < 0)
+	r = sys_wait(pid, &status);
+	if (r < 0)
+		give_up(answer, "wait", -r);
+	/* It has said why itself. */
+	if (status != 0)
 		sys_exit(1);
+	r = sys_continue_every(tick_ms);
+	if (r < 0)
+		give_up(answer, "timer", -r);
+	/* Only now: the end of the pipe says that all is well. */
+	r = sys_close_from(3);
+	if (r < 0)
+		give_up(answer, "close", -r);
 	while ((r = sys_wait_stopped(&pid)) != 0)
 		if (r == 1)
 			(void)sys_kill(pid, SIGCONT);
@@ -240,6 +266,9 @@ int fs_unionfs_start(const struct fs_unionfs *u, struct builder *words)
 		r = add_branches(u, &b, words);
 	if (r == 0)
 		r = start_daemon(list, u, &daemon);
+	/* With a daemon that runs all the same. */
+	if (r == 0 && strstr(said, WATCHER))
+		r = -ESRCH;
 	if (r == 0)
 		/* The mount alone does not mean that somebody serves it: this is answered by the daemon. */
 		r = sys_statfs(u->target, &fs);

@@ -52,14 +52,22 @@ static int add_entry(struct lister *l, const char *name, unsigned char type)
 }
 
 /* As the path of a system call that has no variant for a directory's descriptor. */
-static bool is_xattr_whiteout(int dir, const char *name, const struct stat *st)
+static int is_xattr_whiteout(int dir, const char *name, const struct stat *st)
 {
 	char path[NAME_SIZE + 32];
 	struct builder b;
 
 	builder_start(&b, path, sizeof(path));
 	builder_addf(&b, "/proc/self/fd/%d/%s", dir, name);
-	return !b.overflow && overlay_is_xattr_whiteout(path, st);
+	return b.overflow ? -ENAMETOOLONG : overlay_is_xattr_whiteout(path, st);
+}
+
+/* 1, 0 or -errno. ATTRIBUTES: also those that are no device. */
+static int is_whiteout(int dir, const char *name, const struct stat *st, bool attributes)
+{
+	if (overlay_is_whiteout(st))
+		return 1;
+	return attributes ? is_xattr_whiteout(dir, name, st) : 0;
 }
 
 /* Only what readdir leaves open is asked for: which kind of device, and a type that it does not know. */
@@ -81,10 +89,11 @@ static int add_dirent(struct lister *l, const struct dirent *e)
 		if (r < 0)
 			return r;
 		type = (unsigned char)IFTODT(st.st_mode);
-		if (l->notation == NOTATION_OVERLAY &&
-		    (overlay_is_whiteout(&st) ||
-		     (l->xattr_whiteouts && is_xattr_whiteout(l->fd, e->d_name, &st))))
-			type = DT_WHT;
+		if (l->notation == NOTATION_OVERLAY)
+			r = is_whiteout(l->fd, e->d_name, &st, l->xattr_whiteouts);
+		if (r < 0)
+			return r;
+		type = r > 0 ? DT_WHT : type;
 	}
 	return add_entry(l, e->d_name, type);
 }
@@ -132,17 +141,19 @@ static void sort(struct layer_list *l)
 	l->count = kept;
 }
 
-bool layer_list_is_opaque(int root, const char *path, enum layer_notation notation)
+int layer_list_is_opaque(int root, const char *path, enum layer_notation notation)
 {
 	struct stat st;
 	int fd = sys_open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 
+	/* No directory hides nothing. */
 	if (fd < 0)
-		return false;
-	bool opaque = notation == NOTATION_WH ? sys_fstatat(fd, WH_OPAQUE, &st) == 0
-					      : overlay_is_opaque(fd);
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
+	int r = notation == NOTATION_WH ? sys_fstatat(fd, WH_OPAQUE, &st) : overlay_is_opaque(fd);
 	(void)sys_close(fd);
-	return opaque;
+	if (notation == NOTATION_WH)
+		return r == 0 ? 1 : r == -ENOENT ? 0 : r;
+	return r;
 }
 
 int layer_list(int root, const char *path, enum layer_notation notation, struct layer_list *ret)
@@ -153,12 +164,11 @@ int layer_list(int root, const char *path, enum layer_notation notation, struct 
 	l.fd = sys_open_in_root(root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (l.fd < 0)
 		return l.fd;
-	if (notation == NOTATION_OVERLAY) {
-		l.list.opaque = overlay_is_opaque(l.fd);
-		l.xattr_whiteouts = sys_fgetxattr(l.fd, "trusted.overlay.opaque", &mark, 1) == 1 &&
-				    mark == 'x';
-	}
-	int r = read_entries(&l);
+	int r = notation == NOTATION_OVERLAY ? overlay_opaque(l.fd, &mark) : 0;
+	l.list.opaque = mark == 'y';
+	l.xattr_whiteouts = mark == 'x';
+	if (r == 0)
+		r = read_entries(&l);
 	(void)sys_close(l.fd);
 	if (r < 0) {
 		layer_list_free(&l.list);
@@ -186,9 +196,9 @@ int layer_list_look(int dir, const char *name, enum layer_notation notation, str
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0) {
-		if (notation == NOTATION_OVERLAY &&
-		    (overlay_is_whiteout(&st) || is_xattr_whiteout(dir, name, &st)))
-			return LAYER_SAYS_DELETED;
+		r = notation == NOTATION_OVERLAY ? is_whiteout(dir, name, &st, true) : 0;
+		if (r != 0)
+			return r < 0 ? r : LAYER_SAYS_DELETED;
 		*ret = st;
 		return LAYER_SAYS_PRESENT;
 	}

@@ -6,26 +6,36 @@
 #include "overlay_marks.h"
 #include "sys.h"
 
-static bool has_whiteout_attribute(int dir, const char *path)
+/* These are 1, 0 or -errno. */
+static int has_whiteout_attribute(int dir, const char *path)
 {
 	int fd = sys_open_beneath(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
-		return false;
+		return fd;
 	ssize_t len = sys_fgetxattr(fd, "trusted.overlay.whiteout", NULL, 0);
 	(void)sys_close(fd);
-	return len >= 0;
+	return len >= 0 ? 1 : len == -ENODATA || len == -EOPNOTSUPP ? 0 : (int)len;
 }
 
-static bool is_opaque(int dir, const char *path)
+static int is_opaque(int dir, const char *path)
 {
 	int fd = sys_open_beneath(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 
 	if (fd < 0)
-		return false;
-	bool opaque = overlay_is_opaque(fd);
+		return fd;
+	int r = overlay_is_opaque(fd);
 	(void)sys_close(fd);
-	return opaque;
+	return r;
+}
+
+static int is_whiteout(const struct guest_directory *d, const char *path, const struct stat *st)
+{
+	if (overlay_is_whiteout(st))
+		return 1;
+	return d->xattr_whiteouts && S_ISREG(st->st_mode) && st->st_size == 0
+		       ? has_whiteout_attribute(d->fd, path)
+		       : 0;
 }
 
 int layer_look(const struct guest_directory *d, const char *path, struct entry *ret)
@@ -45,13 +55,15 @@ int layer_look(const struct guest_directory *d, const char *path, struct entry *
 	if (r < 0)
 		return r;
 	/* The root of a layer is merged whatever its attribute says (ovl_get_root). */
-	if (S_ISDIR(e.st.st_mode))
-		e.kind = strcmp(path, PATH_ROOT) != 0 && is_opaque(d->fd, path) ? ENTRY_OPAQUE
-										: ENTRY_DIRECTORY;
-	else if (overlay_is_whiteout(&e.st) ||
-		 (d->xattr_whiteouts && S_ISREG(e.st.st_mode) && e.st.st_size == 0 &&
-		  has_whiteout_attribute(d->fd, path)))
-		e.kind = ENTRY_WHITEOUT;
+	if (S_ISDIR(e.st.st_mode)) {
+		r = strcmp(path, PATH_ROOT) != 0 ? is_opaque(d->fd, path) : 0;
+		e.kind = r > 0 ? ENTRY_OPAQUE : ENTRY_DIRECTORY;
+	} else {
+		r = is_whiteout(d, path, &e.st);
+		e.kind = r > 0 ? ENTRY_WHITEOUT : ENTRY_OTHER;
+	}
+	if (r < 0)
+		return r;
 	*ret = e;
 	return 0;
 }

@@ -44,7 +44,10 @@ static int look_at_part(struct step_through *s, const struct merge_layer *layer,
 	/* A directory of an upper layer stands before this. */
 	if (!S_ISDIR(st->st_mode))
 		return ANSWER_END;
-	s->opaque |= layer_list_is_opaque(s->dir, name, layer->notation);
+	int opaque = layer_list_is_opaque(s->dir, name, layer->notation);
+	if (opaque < 0)
+		return opaque;
+	s->opaque |= opaque > 0;
 	int next = sys_openat(s->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (next < 0)
 		return next;

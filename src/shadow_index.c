@@ -185,9 +185,9 @@ static int judge(struct comparison *c, const struct stat *st, const struct shado
 {
 	struct shadow_entry now;
 	struct difference d;
-	bool whiteout = shadow_is_whiteout(&c->tree, c->upper, st);
-	bool directory = !whiteout && S_ISDIR(st->st_mode);
-	int r = shadow_look(&c->tree, in, &now);
+	int whiteout = shadow_is_whiteout(&c->tree, c->upper, st);
+	bool directory = whiteout == 0 && S_ISDIR(st->st_mode);
+	int r = whiteout < 0 ? whiteout : shadow_look(&c->tree, in, &now);
 
 	if (r >= 0)
 		r = compare_entry(c, r ? &now : NULL, &d);
@@ -195,8 +195,9 @@ static int judge(struct comparison *c, const struct stat *st, const struct shado
 		r = whiteout ? d.now : upper_counts(c, st, &d);
 	if (r != 0)
 		return r < 0 ? r : find(c, d.how);
-	if (!d.directory || (directory && !shadow_is_opaque(&c->tree, c->upper)))
-		return 0;
+	r = d.directory && directory ? shadow_is_opaque(&c->tree, c->upper) : d.directory;
+	if (r <= 0)
+		return r;
 	r = shadow_descend(&c->tree, in, below);
 	if (r == 0)
 		r = shadow_walk(&c->tree, below, is_hidden, c);

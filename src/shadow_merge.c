@@ -65,27 +65,36 @@ int shadow_stat(const struct shadow_tree *t, const char *layer, struct stat *ret
 	return r < 0 ? r : 1;
 }
 
-bool shadow_is_whiteout(const struct shadow_tree *t, const char *layer, const struct stat *st)
+int shadow_is_whiteout(const struct shadow_tree *t, const char *layer, const struct stat *st)
 {
 	char path[PATH_MAX];
+	int r = shadow_path_in(t, layer, path);
 
-	return overlay_is_whiteout(st) ||
-	       (shadow_path_in(t, layer, path) == 0 && overlay_is_xattr_whiteout(path, st));
+	if (r == 0)
+		r = overlay_is_whiteout(st) ? 1 : overlay_is_xattr_whiteout(path, st);
+	return r;
 }
 
-bool shadow_is_opaque(const struct shadow_tree *t, const char *layer)
+int shadow_is_opaque(const struct shadow_tree *t, const char *layer)
 {
 	char path[PATH_MAX];
-	bool opaque = false;
 	int fd = shadow_path_in(t, layer, path);
 
 	if (fd == 0)
 		fd = sys_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-	if (fd >= 0) {
-		opaque = overlay_is_opaque(fd);
-		(void)sys_close(fd);
-	}
-	return opaque;
+	if (fd < 0)
+		return fd;
+	int r = overlay_is_opaque(fd);
+	(void)sys_close(fd);
+	return r;
+}
+
+/* 1: what is there is a file or a directory; 0: a whiteout. */
+static int is_present(const struct shadow_tree *t, const struct shadow_entry *e)
+{
+	int r = shadow_is_whiteout(t, e->layer, &e->st);
+
+	return r < 0 ? r : !r;
 }
 
 int shadow_look(const struct shadow_tree *t, const struct shadow_stack *in,
@@ -95,7 +104,7 @@ int shadow_look(const struct shadow_tree *t, const struct shadow_stack *in,
 		ret->layer = t->layers[in->at[i]];
 		int r = shadow_stat(t, ret->layer, &ret->st);
 		if (r > 0)
-			return !shadow_is_whiteout(t, ret->layer, &ret->st);
+			return is_present(t, ret);
 		if (r < 0)
 			return r;
 	}
@@ -119,8 +128,9 @@ int shadow_descend(const struct shadow_tree *t, const struct shadow_stack *in,
 		if (!S_ISDIR(st.st_mode))
 			break;
 		ret->at[ret->count++] = in->at[i];
-		if (i + 1 < in->count && shadow_is_opaque(t, layer))
-			break;
+		r = i + 1 < in->count ? shadow_is_opaque(t, layer) : 0;
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
 	return 0;
 }
@@ -138,7 +148,7 @@ static int is_shown(const struct shadow_tree *t, const struct shadow_stack *in, 
 	}
 	ret->layer = t->layers[in->at[i]];
 	int r = shadow_stat(t, ret->layer, &ret->st);
-	return r <= 0 ? r : !shadow_is_whiteout(t, ret->layer, &ret->st);
+	return r <= 0 ? r : is_present(t, ret);
 }
 
 static int walk_entry(struct shadow_tree *t, const struct shadow_stack *in, size_t i,

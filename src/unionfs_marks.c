@@ -88,7 +88,9 @@ static int translate_below(struct level *parent, const char *name, struct unionf
 	struct level l = { .parent = parent, .images = { -1, -1 } };
 	int r = tree_open(&l.tree, &parent->tree, name);
 
-	if (r == 0 && overlay_is_opaque(l.tree.fd)) {
+	if (r == 0)
+		r = overlay_is_opaque(l.tree.fd);
+	if (r > 0) {
 		r = mark(parent, BELOW, name);
 		made->below++;
 	}
