@@ -5,6 +5,20 @@
 #include "drivers.h"
 #include "jobs.h"
 #include "mounts.h"
+#include "pulse.h"
+
+#define STALLS_MAX 64
+
+/* Disks that have not answered for a while. */
+struct stalls {
+	struct stall {
+		char name[32];
+		struct pulse pulse; /* when it was looked at last */
+		bool told;          /* the inventory has it as stalled */
+	} all[STALLS_MAX];
+	size_t count;
+	int64_t looked_us; /* 0: not yet */
+};
 
 struct discovery {
 	const struct manifest *manifest; /* NULL while it is looked for itself */
@@ -22,9 +36,14 @@ struct discovery {
 	struct jobs jobs;
 	struct drivers drivers;
 	struct mounts mounts;
+	struct stalls stalls;
 };
 
-/* Asks a disk in a job, unless one does already. */
+/* Takes a disk into the inventory, if it can be one. */
+void discovery_want_disk(struct discovery *d, const char *name);
+
+/* Asks a disk in a job; discovery_learn() does not where one asks it already. */
+void discovery_ask(struct discovery *d, const struct disk *disk, unsigned about);
 void discovery_learn(struct discovery *d, const struct disk *disk, unsigned about);
 
 /*

@@ -21,6 +21,7 @@ struct fs_union {
 
 /*
  * Mounts the union. 0 or -errno, with the kernel's words. -EOPNOTSUPP: the kernel lacks lowerdir+ and the
- * names of the layers do not fit into one page of options; the words give the numbers.
+ * names of the layers do not fit into one page of options; the words give the numbers. -EROFS: it is mounted, and
+ * read-only, though there is a top.
  */
 MUST_CHECK int fs_mount_union(const struct fs_union *u, struct builder *words);

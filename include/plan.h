@@ -80,7 +80,7 @@ struct step {
 	const struct verity *verity; /* of steps that read a layer which is verified, else NULL */
 	bool untrusted;              /* STEP_WALK */
 	bool xattr;                  /* STEP_WHITEOUTS: of this kind, else .wh. files */
-	bool tolerant; /* STEP_TOP_STAMP: an old stamp is there, so that a full disk is no failure */
+	bool tolerant; /* a full disk is no failure: STEP_TOP_STAMP, an old stamp is there; STEP_UNION, it is read-only */
 	const char *const
 		*lowers; /* names below PATH_LAYERS or paths, highest first; STEP_WALK: only */
 	size_t lowers_count;

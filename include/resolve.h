@@ -42,8 +42,11 @@ struct resolved_volume {
 	const struct volume *volume;
 	enum layer_state state; /* LAYER_WAITING or LAYER_FOUND */
 	const struct disk *disk;
+	/* Of all volumes only when each is found: */
 	const char *type; /* that it has, or that it is to be given */
 	bool shared; /* with the top or an earlier bind, which makes, checks and grows the file system */
+	const char *format; /* of the one that makes it, what any of those on the disk says */
+	bool no_fsck, grow;
 };
 
 /*
@@ -73,6 +76,7 @@ struct resolution {
 	struct resolved_volume top; /* its volume is NULL unless the top is on a disk */
 	struct resolved_volume binds[MANIFEST_BINDS_MAX];
 	size_t binds_count;
+	bool volumes_known; /* the disks of all of them: none is formatted or checked before */
 	struct question questions[RESOLVE_QUESTIONS_MAX]; /* to be answered whatever the state */
 	size_t questions_count;
 	int64_t wake_ms; /* elapsed_ms at which the outcome may change by time alone; negative: never */

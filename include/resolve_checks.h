@@ -22,9 +22,13 @@ MUST_CHECK int check_image(const struct layer *layer, const struct image_file *i
 /* That the disk has a file system in which files can be looked for. */
 MUST_CHECK int check_medium(const struct layer *layer, const struct disk *d, struct failure *f);
 
-/* That the disk can be written to as NAME's volume. */
-MUST_CHECK int check_volume(const char *name, const struct volume *v, const struct disk *d,
-			    struct failure *f);
+/* That the disk of the volume can be written to. One that is blank is judged by check_blank() and check_formats(). */
+MUST_CHECK int check_volume(const struct resolved_volume *v, struct failure *f);
+
+/* Nobody says which file system to make on it; or two that share it say two. */
+int check_blank(const struct resolved_volume *v, struct failure *f);
+int check_formats(const struct resolved_volume *v, const struct resolved_volume *maker,
+		  struct failure *f);
 
 /* That no two layers are the same, and no layer is on a disk that is written to. */
 MUST_CHECK int check_distinct(struct resolution *ret);

@@ -24,3 +24,12 @@ size_t resolver_look_for(struct resolver *r, const struct source *source,
 			 const struct disk **matches, size_t max, bool *asked);
 
 void resolver_wake(struct resolver *r, int64_t ms);
+
+/* Whether the disk does not answer, and may still do so before TIMEOUT_MS are over. */
+bool resolver_stalls(struct resolver *r, const struct disk *d, int64_t timeout_ms);
+
+/* No disk is expected any more that was there at the start; or only what one that has stalled keeps back. */
+bool resolver_settled(const struct inventory *inv);
+
+/* Finds the disks of the top and of the binds, and who shares one. 0, or -1 with r->ret->failure set. */
+MUST_CHECK int resolver_volumes(struct resolver *r, const struct manifest *m);

@@ -9,6 +9,7 @@
 #include "discovery.h"
 #include "disks.h"
 #include "log.h"
+#include "stalls.h"
 #include "sys.h"
 #include "uevent.h"
 
@@ -48,19 +49,20 @@ static void want_driver(void *arg, const char *modalias)
 	drivers_want(&d->drivers, modalias);
 }
 
-static void want_disk(void *arg, const char *name)
+void discovery_want_disk(struct discovery *d, const char *name)
 {
-	struct discovery *d = arg;
-
 	if (disk_is_candidate(name) && !inventory_add(d->inv, name))
 		log_line(LOG_PRIORITY_WARNING, "more than %d disks: %s is passed over",
 			 INVENTORY_DISKS_MAX, name);
 }
 
-void discovery_learn(struct discovery *d, const struct disk *disk, unsigned about)
+static void want_disk(void *arg, const char *name)
 {
-	if (jobs_learning(&d->jobs, disk->name))
-		return;
+	discovery_want_disk(arg, name);
+}
+
+void discovery_ask(struct discovery *d, const struct disk *disk, unsigned about)
+{
 	struct job *j = jobs_new(&d->jobs, JOB_LEARN, 0);
 	if (!j)
 		return;
@@ -70,6 +72,12 @@ void discovery_learn(struct discovery *d, const struct disk *disk, unsigned abou
 		d->jobs.starved = true;
 		log_line(LOG_PRIORITY_WARNING, "%s: cannot be asked: out of processes", disk->name);
 	}
+}
+
+void discovery_learn(struct discovery *d, const struct disk *disk, unsigned about)
+{
+	if (!jobs_learning(&d->jobs, disk->name))
+		discovery_ask(d, disk, about);
 }
 
 static void learn_ended(struct discovery *d, const struct job *j, int error, const char *words)
@@ -182,6 +190,9 @@ static void wait_for_event(struct discovery *d)
 	if (d->res->wake_ms >= 0)
 		until_us = d->start_us + d->res->wake_ms * 1000;
 	size_t count = 1 + jobs_poll(&d->jobs, fds + 1, &until_us);
+	int64_t look_us = stalls_next_us(d);
+	if (look_us >= 0 && look_us < until_us)
+		until_us = look_us;
 	/* No event comes of what has not begun. */
 	if (d->jobs.starved && until_us > now_us + again_us)
 		until_us = now_us + again_us;
@@ -196,6 +207,7 @@ static int turn(struct discovery *d)
 	if (jobs_collect(&d->jobs, ended, d) < 0 || drain(d) < 0)
 		return -1;
 	d->inv->settled = settled(d);
+	stalls_look(d);
 	d->inv->elapsed_ms = (sys_now_us() - d->start_us) / 1000;
 	int r = d->manifest ? pursue_layers(d) : pursue_manifest(d);
 	if (r < 0)

@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "execute_parts.h"
+#include "facts.h"
 #include "fs_mount.h"
 #include "fs_unionfs.h"
 #include "log.h"
@@ -71,7 +72,16 @@ static int mount_union(const struct step *s, struct builder *words)
 
 	if (strcmp(s->type, plan_union_type(UNION_UNIONFS)) == 0)
 		return start_unionfs(s, words);
-	return fs_mount_union(&u, words);
+	int r = fs_mount_union(&u, words);
+	if (r != -EROFS || !s->tolerant)
+		return r;
+	/* Its disk is full: who boots it can make room. */
+	struct facts facts = { 0 };
+	(void)snprintf(facts.warning, sizeof(facts.warning),
+		       "top: no room on its disk, the root is read-only (kernel: %s)", words->at);
+	words->len = 0;
+	facts_print(&facts, words);
+	return 0;
 }
 
 static int look_for_init(const struct step *s, struct builder *answer)
@@ -196,9 +206,11 @@ static const struct {
 	{ ENODEV, false, STEP_MEDIUM, FAILURE_MODULE_MISSING, NULL },
 	{ ENODEV, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },
 	{ EOPNOTSUPP, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },
+	{ EROFS, false, STEP_UNION, FAILURE_UNION, "the kernel has mounted it read-only" },
 	{ EKEYREJECTED, false, STEP_WALK, FAILURE_LAYER_PRIVILEGED, "" },
 	{ EXDEV, false, STEP_WALK, FAILURE_LAYER_OUTSIDE, "" },
 	{ E2BIG, false, STEP_WALK, FAILURE_LIMIT, "" },
+	{ ELOOP, false, STEP_WALK, FAILURE_LIMIT, "" },
 	{ E2BIG, false, STEP_WHITEOUTS, FAILURE_LIMIT, "" },
 	{ EEXIST, false, STEP_FORMAT, FAILURE_VOLUME_FOREIGN, "the disk is not blank" },
 	{ EUCLEAN, false, STEP_FSCK, FAILURE_VOLUME_DAMAGED, "it could not be repaired" },

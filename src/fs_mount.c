@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "kernel_log.h"
 #include "sys.h"
@@ -234,11 +235,25 @@ static int mount_aufs(const struct fs_union *u, struct builder *words)
 	return sys_mount(u->source, u->target, u->type, u->flags, options);
 }
 
+/*
+ * Without room for what it makes in workdir, the kernel gives up writing and mounts all the same (ovl_make_workdir,
+ * "mounting read-only").
+ */
+static int check_writable(const char *target)
+{
+	struct statfs fs;
+	int r = sys_statfs(target, &fs);
+
+	return r < 0 ? r : fs.f_flags & ST_RDONLY ? -EROFS : 0;
+}
+
 static int mount_overlay(const struct fs_union *u, struct builder *words)
 {
 	int r = has_lowerdir_plus(u->type);
 
-	return r < 0 ? r : r ? mount_new(u, words) : mount_old(u, words);
+	if (r >= 0)
+		r = r ? mount_new(u, words) : mount_old(u, words);
+	return r == 0 && u->upper ? check_writable(u->target) : r;
 }
 
 int fs_mount_union(const struct fs_union *u, struct builder *words)

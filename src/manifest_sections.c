@@ -74,6 +74,13 @@ const char *top_problem(const struct top *top)
 	return NULL;
 }
 
+/* unionfs-fuse marks deletions in a directory of its own; aufs has .wh. files by nature, and no attributes. */
+static bool union_takes(enum union_kind kind, enum layer_whiteouts whiteouts)
+{
+	return kind == UNION_OVERLAY || whiteouts == LAYER_WHITEOUTS_OVERLAY ||
+	       (kind == UNION_AUFS && whiteouts == LAYER_WHITEOUTS_WH);
+}
+
 const char *manifest_contradiction(const struct manifest *m)
 {
 	for (size_t i = 0; i < m->layers_count; i++) {
@@ -82,8 +89,7 @@ const char *manifest_contradiction(const struct manifest *m)
 			return problem;
 	}
 	for (size_t i = 0; i < m->layers_count; i++)
-		if (m->union_kind == UNION_UNIONFS &&
-		    m->layers[i].whiteouts != LAYER_WHITEOUTS_OVERLAY)
+		if (!union_takes(m->union_kind, m->layers[i].whiteouts))
 			return "whiteouts = wh and xattr need union = overlay, or aufs for wh";
 	for (size_t i = 0; i < m->layers_count; i++)
 		if (m->layers[i].protect && m->layers[i].image && path_is_glob(m->layers[i].image))

@@ -221,17 +221,16 @@ const char *plan_volume_directory(const struct resolved_volume *v, bool top, str
 static void link_volume(struct links *l, const struct resolved_volume *v, const char *target,
 			const struct step disk)
 {
-	const struct volume *volume = v->volume;
 	struct step step = disk;
 
-	if (volume->format && !v->shared) {
+	if (v->format && !v->shared) {
 		step.kind = STEP_FORMAT;
-		step.type = volume->format;
+		step.type = join(l, v->format, "");
 		step.failure = FAILURE_VOLUME;
 		link_step(l, step);
 	}
 	step.type = disk.type;
-	if (!volume->no_fsck && !v->shared) {
+	if (!v->no_fsck && !v->shared) {
 		step.kind = STEP_FSCK;
 		step.failure = FAILURE_VOLUME_DAMAGED;
 		link_step(l, step);
@@ -241,7 +240,7 @@ static void link_volume(struct links *l, const struct resolved_volume *v, const 
 	step.target = target;
 	step.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	link_step(l, step);
-	if (!volume->grow || v->shared)
+	if (!v->grow || v->shared)
 		return;
 	step.kind = STEP_GROW;
 	link_step(l, step);

@@ -142,6 +142,8 @@ static int add_disk_top(struct planner *p, const struct step *join, struct step 
 	}
 	ret_union->upper = arena_printf(p->arena, "%s/upper", directory);
 	ret_union->work = arena_printf(p->arena, "%s/work", directory);
+	/* A full top boots. */
+	ret_union->tolerant = true;
 	if (!step.source || !ret_union->upper || !ret_union->work)
 		return planner_no_memory(p);
 	if (strlen(ret_union->upper) > UPPER_MAX)

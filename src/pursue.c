@@ -181,15 +181,15 @@ static int start_volume(struct discovery *d, const struct resolved_volume *v, bo
 {
 	struct mounting *which;
 
-	if (!v->volume || v->state != LAYER_FOUND)
+	if (!v->volume || !d->res->volumes_known)
 		return 0;
 	which = mounts_want(&d->mounts, MOUNTING_VOLUME, v->name, v->disk->name);
 	if (!which)
-		return no_room(d, v->name);
+		return no_room(d, v->label);
 	if (which->progress != PROGRESS_WANTED || (v->shared && !disk_mounted(d, which)))
 		return 0;
 	if (which->chain.count == 0 && plan_volume(v, top, d->arena, &which->chain) < 0)
-		return no_room(d, v->name);
+		return no_room(d, v->label);
 	return start_chain(d, which);
 }
 

@@ -136,7 +136,7 @@ static int found(struct resolver *r, const struct layer *layer, const struct dis
 
 	if (hashes < 0)
 		return -1;
-	if (hashes == 0)
+	if (hashes == 0 || resolver_stalls(r, d, timeout_of(r, layer)))
 		return add_layer(r, layer) ? 0 : -1;
 	if (layer->image)
 		return found_medium(r, layer, d, hash_disk);
@@ -206,70 +206,6 @@ static int resolve_layer(struct resolver *r, const struct layer *layer)
 	return not_found(r, layer);
 }
 
-static int resolve_volume(struct resolver *r, struct resolved_volume *v, enum failure_kind missing)
-{
-	const struct source *source = &v->volume->source;
-	const struct disk *matches[CHECK_MATCHES_MAX];
-	bool asked;
-	size_t count = resolver_look_for(r, source, matches, CHECK_MATCHES_MAX, &asked);
-
-	if (count > 1)
-		return check_duplicate(v->label, source, matches, count, &r->ret->failure);
-	if (count == 0 && r->inv->elapsed_ms >= r->timeout_ms)
-		return check_missing(missing, v->label, source, r->timeout_ms, r->inv,
-				     &r->ret->failure);
-	if (count == 0) {
-		resolver_wake(r, r->timeout_ms);
-		if (!asked)
-			resolver_ask_meanwhile(r);
-		return 0;
-	}
-	if (resolver_ask_needed(r, matches[0], KNOWN_IDENTITY | KNOWN_SUPERBLOCK))
-		return 0;
-	if (check_volume(v->label, v->volume, matches[0], &r->ret->failure) < 0)
-		return -1;
-	v->disk = matches[0];
-	v->type = v->disk->type[0] ? v->disk->type : v->volume->format;
-	v->state = LAYER_FOUND;
-	return 0;
-}
-
-static int resolve_volumes(struct resolver *r, const struct manifest *m)
-{
-	struct resolution *ret = r->ret;
-
-	for (size_t i = 0; i < m->binds_count; i++) {
-		ret->binds_count++;
-		ret->binds[i] = (struct resolved_volume){ .name = m->binds[i].name,
-							  .volume = &m->binds[i].volume };
-		(void)snprintf(ret->binds[i].label, sizeof(ret->binds[i].label), "bind %s",
-			       m->binds[i].name);
-		if (resolve_volume(r, &ret->binds[i], FAILURE_BIND_MISSING) < 0)
-			return -1;
-	}
-	if (m->top.kind != TOP_DISK)
-		return 0;
-	ret->top =
-		(struct resolved_volume){ .name = "top", .label = "top", .volume = &m->top.volume };
-	if (resolve_volume(r, &ret->top, FAILURE_TOP_MISSING) < 0)
-		return -1;
-	if (ret->top.state == LAYER_FOUND && strcmp(r->inv->stamp.disk, ret->top.disk->name) != 0)
-		resolver_ask(r, (struct question){ .disk = ret->top.disk,
-						   .kind = QUESTION_STAMP,
-						   .layer = "top" });
-	return 0;
-}
-
-static void mark_shared(struct resolution *ret)
-{
-	for (size_t i = 0; i < ret->binds_count; i++) {
-		struct resolved_volume *v = &ret->binds[i];
-		v->shared = v->disk && v->disk == ret->top.disk;
-		for (size_t k = 0; k < i; k++)
-			v->shared |= v->disk && v->disk == ret->binds[k].disk;
-	}
-}
-
 static bool waits(const struct resolver *r)
 {
 	const struct resolution *ret = r->ret;
@@ -286,7 +222,7 @@ static bool waits(const struct resolver *r)
 
 /*
  * The union waits for the disks to settle and to say who they are, so that a duplicate is seen whatever the
- * order of events; but not longer than for a layer: one stalled disk that nobody asked for does not stop a boot.
+ * order of events; but not longer than for a layer, and not for a disk that has stalled and that nobody asked for.
  */
 static void conclude(struct resolver *r)
 {
@@ -296,7 +232,7 @@ static void conclude(struct resolver *r)
 	for (size_t i = 0; i < ret->layers_count; i++)
 		layers += ret->layers[i].state == LAYER_FOUND;
 	ret->state = waits(r) ? RESOLVE_WAIT : RESOLVE_READY;
-	if (ret->state == RESOLVE_READY && (!r->inv->settled || r->asked) &&
+	if (ret->state == RESOLVE_READY && (!resolver_settled(r->inv) || r->asked) &&
 	    r->inv->elapsed_ms < r->timeout_ms) {
 		ret->state = RESOLVE_WAIT;
 		resolver_wake(r, r->timeout_ms);
@@ -316,15 +252,15 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 
 	ret->layers_count = ret->binds_count = ret->questions_count = 0;
 	ret->top = (struct resolved_volume){ 0 };
+	ret->volumes_known = false;
 	ret->wake_ms = -1;
 	ret->failure.kind = FAILURE_NONE;
 	for (size_t i = 0; i < m->layers_count && !failed; i++)
 		failed = resolve_layer(&r, &m->layers[i]) < 0;
-	if (failed || resolve_volumes(&r, m) < 0 || check_distinct(ret) < 0) {
+	if (failed || resolver_volumes(&r, m) < 0 || check_distinct(ret) < 0) {
 		ret->state = RESOLVE_FAILED;
 		return;
 	}
-	mark_shared(ret);
 	conclude(&r);
 }
 

@@ -138,10 +138,11 @@ int check_disk(const struct layer *layer, const struct disk *d, struct failure *
 	if (layer->type && d->size == 0)
 		return failure_set(f, FAILURE_LAYER_TYPE, layer->name,
 				   "%s has no medium: its size is 0", d->name);
-	if (layer->type)
-		return 0;
 	builder_start(&b, shown, sizeof(shown));
 	struct content c = content_of(layer->name, d, &b);
+	/* Of a type that is given nothing has been read; that the disk does not answer may be known all the same. */
+	if (layer->type)
+		return d->error == ETIMEDOUT ? check_readable(&c, f) : 0;
 	return check_content(&c, layer->options, f);
 }
 
@@ -181,31 +182,56 @@ int check_medium(const struct layer *layer, const struct disk *d, struct failure
 	return check_content(&c, NULL, f);
 }
 
-int check_volume(const char *name, const struct volume *v, const struct disk *d, struct failure *f)
+static int foreign(const struct resolved_volume *v, const char *shown, const char *more,
+		   struct failure *f)
+{
+	return failure_set(f, FAILURE_VOLUME_FOREIGN, v->label,
+			   "%s holds no file system of ext4, xfs, btrfs%s", shown, more);
+}
+
+int check_volume(const struct resolved_volume *v, struct failure *f)
 {
 	static const char *const writable[] = { "ext4", "xfs", "btrfs" };
+	const struct disk *d = v->disk;
+	const char *format = v->volume->format;
 	bool known = false;
 	char shown[512];
 	struct builder b;
 
 	builder_start(&b, shown, sizeof(shown));
-	struct content c = content_of(name, d, &b);
+	struct content c = content_of(v->label, d, &b);
 	if (check_readable(&c, f) < 0 || check_single(&c, f) < 0)
 		return -1;
-	if (!d->type[0] && v->format)
+	if (!d->type[0])
 		return 0;
 	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
 		known |= strcmp(d->type, writable[i]) == 0;
-	if (known && (!v->format || strcmp(d->type, v->format) == 0))
-		return 0;
+	if (!known)
+		return foreign(v, shown, "", f);
 	/* The initramfs has what format needs, and nothing for another type. */
-	if (known)
-		return failure_set(f, FAILURE_VOLUME_FOREIGN, name,
+	if (format && strcmp(d->type, format) != 0)
+		return failure_set(f, FAILURE_VOLUME_FOREIGN, v->label,
 				   "%s is there, and format = %s; give the format that it has",
-				   shown, v->format);
-	return failure_set(f, FAILURE_VOLUME_FOREIGN, name,
-			   "%s holds no file system of ext4, xfs, btrfs%s", shown,
-			   d->type[0] || v->format ? "" : ", and format is not given");
+				   shown, format);
+	return 0;
+}
+
+int check_blank(const struct resolved_volume *v, struct failure *f)
+{
+	char shown[512];
+	struct builder b;
+
+	builder_start(&b, shown, sizeof(shown));
+	disk_print_short(v->disk, &b);
+	return foreign(v, shown, ", and format is not given", f);
+}
+
+int check_formats(const struct resolved_volume *v, const struct resolved_volume *maker,
+		  struct failure *f)
+{
+	return failure_set(f, FAILURE_VOLUME_FOREIGN, v->label,
+			   "format = %s, and %s or another on the same disk %s has format = %s",
+			   v->volume->format, maker->label, v->disk->name, maker->format);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -1,5 +1,6 @@
 #include "resolver.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "match.h"
@@ -48,6 +49,35 @@ void resolver_wake(struct resolver *r, int64_t ms)
 		r->ret->wake_ms = ms;
 }
 
+bool resolver_stalls(struct resolver *r, const struct disk *d, int64_t timeout_ms)
+{
+	if (d->error != ETIMEDOUT || r->inv->elapsed_ms >= timeout_ms)
+		return false;
+	resolver_wake(r, timeout_ms);
+	return true;
+}
+
+/*
+ * Every disk has said who it is, and one of them does not answer any more: it is what keeps the others from settling, and
+ * what it holds cannot be known.
+ */
+static bool stalled(const struct inventory *inv)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < inv->count; i++) {
+		if (!(inv->disks[i].known & KNOWN_IDENTITY))
+			return false;
+		found |= inv->disks[i].error == ETIMEDOUT;
+	}
+	return found;
+}
+
+bool resolver_settled(const struct inventory *inv)
+{
+	return inv->settled || stalled(inv);
+}
+
 /* While there is nothing to do but wait, learn what the message of a failure will list. */
 void resolver_ask_meanwhile(struct resolver *r)
 {
@@ -92,7 +122,7 @@ int resolve_origin(const struct origin *origin, const struct inventory *inv, int
 		return 0;
 	}
 	/* Which a second disk could still be. */
-	if ((asked || !inv->settled) && inv->elapsed_ms < timeout_ms) {
+	if ((asked || !resolver_settled(inv)) && inv->elapsed_ms < timeout_ms) {
 		resolver_wake(&r, timeout_ms);
 		return 0;
 	}

@@ -14,12 +14,9 @@ import time
 
 from report import report_errors
 from images import ROOT, Trouble, checksum
+from twin import BEFORE_DISKS, NOT_FORESEEN, failed_report_errors, replay_errors, steps_errors
 
 STATUS = {6: "no report", 0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
-# What only the guest's kernel, its initramfs or the inside of an image decides, "layerboot plan" cannot foresee.
-NOT_FORESEEN = ["layer-mount", "layer-read", "module-missing", "init-missing", "init-exec", "root-directory",
-                "manifest-missing", "top-failed", "not-initramfs", "layer-privileged", "layer-outside",
-                "protect-unreachable", "layer-corrupt", "verity-failed", "volume-foreign", "volume-failed", "top-changed", "bind-failed"]
 ENVIRONMENT = ["HOME=/", "TERM=linux"]
 # What a kernel leaves to the init that it starts itself.
 LEFT = {
@@ -47,6 +44,8 @@ def terminal_lines(terminal):
 
 
 class Boot:
+    limit = 120  # seconds; run --limit sets it for a machine that is busy
+
     def __init__(self, case, kernel, images, directory, kept=None):
         """KEPT: disks that several boots write to, by the name of their image."""
         self.case, self.kernel, self.images, self.dir, self.kept = case, kernel, images, directory, kept or {}
@@ -65,13 +64,14 @@ class Boot:
     def initramfs(self):
         omit = self.case.get("omit", [])
         options = [f"--omit-module={name}" for name in omit] + self.case.get("options", [])
-        return self.images.initramfs(self.kernel, self.manifest, options,
-                                     self.case.get("inject", {}).items())
+        release = self.images.kernel(self.kernel)[0]
+        inject = {path.replace("{release}", release): text for path, text in self.case.get("inject", {}).items()}
+        return self.images.initramfs(self.kernel, self.manifest, options, inject.items())
 
     def reports_failure(self):
         """Whether the host is sent a report by a boot that fails, without that being what the row is about."""
         case = self.case
-        return "word" in case and case.get("reports", True) and "layerboot.report=" not in self.cmdline() and not (
+        return bool(case.get("word")) and case.get("reports", True) and "layerboot.report=" not in self.cmdline() and not (
             case.get("bare") or "sent" in case or "types" in case)
 
     def file(self, serial, image, *options):
@@ -84,7 +84,7 @@ class Boot:
         case = self.case
         command = [ROOT / "scripts/run-vm", "--kernel", self.images.kernel(self.kernel)[1],
                    "--initramfs", self.initramfs(), "--accel", "tcg", "--memory", "256M",
-                   "--timeout", case.get("limit", 120), "--machine", case.get("machine", "q35")]
+                   "--timeout", case.get("limit", self.limit), "--machine", case.get("machine", "q35")]
         command += [self.images.fill(word).replace("{dir}", str(self.dir)) for word in case.get("vm", [])]
         if case.get("bare"):
             command.append("--no-default-append")
@@ -225,23 +225,26 @@ class Boot:
         if "within_ms" in self.case:
             errors += self.check_time(lines)
         if self.reports_failure():
-            errors += self.check_failure_report(console)
+            errors += self.check_failed_report(console)
         return errors + self.check_plan_fails()
 
-    def check_failure_report(self, console):
-        """What was sent before the end says the same as the console."""
-        path = self.dir / "sent.json"
+    def check_failed_report(self, console):
+        """The report came out of the guest, says what the console does, and its steps are a part of the plan."""
+        path, word = self.dir / "sent.json", self.case["word"]
         if not path.exists():
-            return ["no report was sent"]
-        report, errors = json.loads(path.read_text()), report_errors(path)
-        failure = report.get("failure", {})
-        if (report["result"], failure.get("word")) != ("failed", self.case["word"]) or failure["text"] not in console:
-            errors.append(f"the report has {report['result']}, {failure}")
-        # Where only the carrying out has failed, what was done until then was planned.
-        plan = self.replay("--json", report=path.name)
-        planned = {step["step"] for step in json.loads(plan.stdout)} if plan.returncode == 0 else None
-        return errors + [f"step not planned: {step['step']}" for step in report["steps"] if planned is not None
-                         and not step["step"].startswith("module ") and step["step"] not in planned]
+            return [] if word is None else ["no report was sent"]
+        path = path.rename(self.dir / "report.json")
+        errors = report_errors(path)
+        if errors:
+            return errors
+        report = json.loads(path.read_text())
+        errors = failed_report_errors(report, word, console)
+        if word in BEFORE_DISKS:
+            return errors
+        early = len(report["disks"]) < len(self.case["disks"])
+        errors += replay_errors(self.replay(), word, self.case.get("foreseen"), early)
+        plan = self.replay("--json")
+        return errors + (steps_errors(json.loads(plan.stdout), report, False) if plan.returncode == 0 else [])
 
     def check_time(self, lines):
         """In the guest's own time, by the time stamps of its log."""
@@ -351,13 +354,13 @@ class Boot:
             errors.append(f"mounts {found}, the plan predicted {wanted}")
         return errors
 
-    def replay(self, *options, report="report.json"):
-        """The plan for what the report says that the boot saw."""
-        release = self.images.kernel(self.kernel)[0]
+    def replay(self, *options):
+        """The plan for what the report says that the boot saw, the manifest included."""
+        release, path = self.images.kernel(self.kernel)[0], self.dir / "report.json"
         command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline(), "--kernel", release,
-                   "--inventory", self.dir / report]
-        text = self.case.get("planned", self.manifest)
-        if text is not None:
+                   "--inventory", path]
+        text = json.loads(path.read_text()).get("manifest", {}).get("text")
+        if text:
             (self.dir / "manifest").write_text(text)
             command += ["--manifest", self.dir / "manifest"]
         return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -367,28 +370,7 @@ class Boot:
         plan = self.replay("--json")
         if plan.returncode != 0:
             return [f"replayed plan: {plan.stderr.strip()}"]
-        # Modules are loaded by drivers.c whoever needs them; the moves come after the report.
-        planned = [step for step in json.loads(plan.stdout)
-                   if not step["step"].startswith(("module ", "move ", "switch-root ", "exec "))]
-        at = {step["step"]: (step["start_us"], step["us"]) for step in report["steps"]}
-        errors = [f"step not taken: {s['step']}" for s in planned if s["step"] not in at]
-        errors += [f"step not planned: {step}" for step in set(at) - {s["step"] for s in planned}
-                   if not step.startswith("module ")]
-        end = {}
-        for step in planned:
-            if step["step"] not in at:
-                continue
-            start, took = at[step["step"]]
-            # One after the other: bootstrap and root as a whole, the steps of one layer among themselves.
-            key = step["phase"] if step["phase"] != "layers" else step.get("layer")
-            after = [end.get(key, 0)] if key else []
-            if step["phase"] == "root":
-                after += end.values()
-            if after and start < max(after):
-                errors.append(f"step too early: {step['step']}")
-            if key and not (step["phase"] == "layers" and step["step"].startswith("mkdir")):
-                end[key] = start + took
-        return errors
+        return steps_errors(json.loads(plan.stdout), report, True)
 
     @staticmethod
     def check_members(report, members):
@@ -443,12 +425,15 @@ class Boot:
 
     def check_plan_fails(self):
         word = self.case["word"]
-        if word is None or word in NOT_FORESEEN or self.case.get("foreseen") is False:
+        if word is None:
             return []
-        plan = self.plan(*self.case.get("plan_options", []))
-        if plan.returncode == 1 and f"error[{word}]" in plan.stderr:
-            return []
-        return [f"the plan should foresee {word}: {plan.returncode}, {plan.stderr.strip()}"]
+        reason = self.case.get("foreseen") or NOT_FORESEEN.get(word)
+        plan = self.plan("--kernel", self.images.kernel(self.kernel)[0])
+        foreseen = plan.returncode == 1 and f"error[{word}]" in plan.stderr
+        if foreseen and "foreseen" in self.case:
+            return [f"the plan foresees {word}, against the row: {self.case['foreseen']}"]
+        return [] if foreseen or reason else [
+            f"the plan should foresee {word}: {plan.returncode}, {plan.stderr.strip()}"]
 
 
 def inventory(disks, buses):

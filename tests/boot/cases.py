@@ -49,7 +49,8 @@ BOTH = ["cloud", "6.12-cloud"]
 #   init, words, args, env   what the real init must be started with
 # A boot that must fail:
 #   word      in brackets; status of run-vm: 1 panic, 0 power-off, 5 reboot, 3 time limit
-#   within_ms from and to, in the guest's own time; foreseen=False: the plan cannot say it
+#   within_ms from and to, in the guest's own time
+#   foreseen  why the plan cannot say it, where the word alone does not tell (twin.py)
 CASES = [
     dict(name="squashfs-on-squashfs", disks=MAIN, files=MERGED, kernels=EVERYWHERE),
     dict(name="microvm", disks=MAIN, files=MERGED, machine="microvm", kernels=EVERYWHERE),
@@ -99,7 +100,8 @@ CASES = [
          manifest=manifest(SYSTEM_LAYER, (*USER_LAYER, "options = noload"))),
     dict(name="dirty-ext4", disks=[SYSTEM, ("user", "dirty.ext4", "rw")], word="layer-dirty", status=1, kernels=BOTH),
     dict(name="dirty-ext4-type-given", disks=[SYSTEM, ("user", "dirty.ext4", "rw")], word="layer-dirty", status=1,
-         foreseen=False, manifest=manifest(SYSTEM_LAYER, (*USER_LAYER, "type = ext4"))),
+         foreseen="of a disk whose type is given nothing is read before the mount",
+         manifest=manifest(SYSTEM_LAYER, (*USER_LAYER, "type = ext4"))),
     dict(name="redirect-and-metacopy", disks=[SYSTEM, ("user", "evil.ext4")], kernels=BOTH, rename=REFUSED,
          files={**MERGED, "/etc/only-user": REFUSED, "/etc/d/merged": REFUSED, "/etc/d/of-system": REFUSED}),
 
@@ -183,9 +185,15 @@ CASES = [
     dict(name="vfat", disks=[SYSTEM, ("user", "vfat")], word="layer-type", status=1, also="vfat cannot be a layer"),
     # A disk that never answers: nothing may wait for it for ever, neither the panic nor the power-off.
     dict(name="stalled-disk", disks=[SYSTEM], manifest=TWO, word="layer-missing", status=1,
-         append="edd=off layerboot.timeout=4", vm=STALLED),
+         append="edd=off layerboot.timeout=15", vm=STALLED, also="(SERIAL=slow no answer"),
+    dict(name="stalled-layer", disks=[SYSTEM], manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=slow")), status=1,
+         word="layer-stalled", append="edd=off layerboot.timeout=15", vm=STALLED, kernels=BOTH, also="does not answer"),
+    # Nobody asked for it: the boot goes on long before the timeout. A device that its driver waits for is never let
+    # go: the guest cannot power off, and resets itself.
+    dict(name="stalled-disk-of-nobody", disks=MAIN, files=MERGED, append="edd=off layerboot.timeout=1000", vm=STALLED,
+         args=["reset"], env=["edd=off"], status=5, children="some", kernels=BOTH, replayed=True),
     dict(name="stalled-disk-powers-off", disks=[SYSTEM], manifest=TWO, word="layer-missing", status=1,
-         append="edd=off layerboot.timeout=4 layerboot.on-failure=poweroff", vm=STALLED,
+         append="edd=off layerboot.timeout=15 layerboot.on-failure=poweroff", vm=STALLED,
          also="panicking instead"),
     dict(name="unreadable-disk", disks=[SYSTEM], word="layer-read", status=1, vm=[
         "--qemu-arg=-blockdev", "--qemu-arg=driver=raw,node-name=bad,read-only=on,file.driver=blkdebug,"
@@ -198,6 +206,9 @@ CASES = [
          also="no module fs-overlay"),
     dict(name="squashfs-left-out", disks=MAIN, omit=["squashfs"], word="module-missing", status=1,
          also="the initramfs has no module fs-squashfs"),
+    # The kernel refuses what is no module.
+    dict(name="overlay-no-module", disks=MAIN, inject={"lib/modules/{release}/kernel/fs/overlayfs/overlay.ko": "nothing"},
+         word="module-load", status=1, also="fs-overlay: Exec format error"),
     dict(name="manifest-sick", disks=MAIN, inject={"etc/layerboot/manifest": SICK}, planned=SICK,
          word="manifest-invalid", status=1, kernels=BOTH,
          also="/etc/layerboot/manifest:3:1: unknown key; expected one of: source"),
@@ -209,6 +220,9 @@ CASES = [
          also="unknown parameter layerboot.tmieout"),
     dict(name="all-skipped", disks=MAIN, append="layerboot.skip=system layerboot.skip=user", word="no-layers",
          status=1),
+    # Room for upperdir and workdir, and not for what the kernel makes in there: it would mount the union read-only.
+    dict(name="top-too-small-for-the-union", disks=MAIN, append="layerboot.top=tmpfs,nr-inodes=3", word="union-failed",
+         status=1, kernels=BOTH, also="the kernel has mounted it read-only"),
     dict(name="top-too-small", disks=MAIN, append="layerboot.top=tmpfs,nr-inodes=1", word="top-failed", status=1),
 
     # What the host sees.

@@ -59,7 +59,7 @@ CASES_LAYERS = [
     dict(name="subdir-symlink-stays-inside", disks=[("both", "both.squashfs")], files=MERGED,
          manifest=manifest(("system", "SERIAL=both", "subdir = roots/absolute"),
                            ("user", "SERIAL=both", "subdir = roots/user"))),
-    dict(name="subdir-missing", disks=[("both", "both.squashfs")], word="layer-mount", status=1, foreseen=False,
+    dict(name="subdir-missing", disks=[("both", "both.squashfs")], word="layer-mount", status=1,
          also="No such file or directory", manifest=manifest(("system", "SERIAL=both", "subdir = roots/none"))),
     # Names of cloud volumes.
     dict(name="wwn-scsi", disks=[SYSTEM], files=MERGED, manifest=manifest(SYSTEM_LAYER, ("user", "WWN=0x5000c50015ea71ac")),
@@ -85,7 +85,7 @@ CASES_LAYERS = [
          "/etc/n0": "0", "/etc/last": "63"}, kernels=BOTH, layers={"system": "system"},
          manifest=manifest(SYSTEM_LAYER, *[(f"p{i}", f"PARTLABEL=part{i}") for i in range(64)])),
     dict(name="more-than-a-page", disks=[SYSTEM, ("many", "many.ext4")], word="union-unsupported", status=1,
-         plan_options=["--kernel", "6.1.0"], also="the options for 131 layers need more than the 4095 bytes that mount(2) takes",
+         also="the options for 131 layers need more than the 4095 bytes that mount(2) takes",
          manifest=manifest(SYSTEM_LAYER, ("a-very-long-name-for-layers-here", "SERIAL=many", "image = all/*"))),
     dict(name="more-than-a-page-of-mount", disks=[SYSTEM, ("many", "many.ext4")], files={**ALONE, "/etc/n129": "129"},
          kernels=["6.12-cloud"], layers={"system": "system"},
@@ -99,6 +99,8 @@ CASES_LAYERS = [
     refused("untrusted-device", "device.ext4", "/etc/disk: "),
     refused("untrusted-redirect", "redirect.ext4", "/etc/d: the attribute trusted.overlay.redirect"),
     refused("untrusted-metacopy", "metacopy.ext4", "/etc/only-user: the attribute trusted.overlay.metacopy"),
+    refused("untrusted-deep", "deep.ext4", "directories nested too deep", word="limit",
+            foreseen="the layer is not walked by plan, but by layerboot check"),
     dict(name="trusted-setuid-and-device", disks=[SYSTEM, ("user", "privileged.ext4")], files=MERGED,
          stats={"/etc/program": "104755 0:0", "/etc/disk": "60666 0:0"}),
     refused("only-outside", "user.squashfs", ": ", "only = /etc/d /opt", word="layer-outside", kernels=BOTH),
@@ -124,7 +126,7 @@ CASES_LAYERS = [
          manifest=manifest((*SYSTEM_LAYER, "protect = /etc/deleted"), USER_LAYER), also="protect /etc/deleted"),
 
     # Which kernel a layer is made for.
-    dict(name="kernel-of-another", disks=MAIN, word="modules-missing", status=1, foreseen=False,
+    dict(name="kernel-of-another", disks=MAIN, word="modules-missing", status=1,
          manifest=manifest((*SYSTEM_LAYER, "kernel = 5.10.0-1-amd64 5.10.0-2-amd64"), USER_LAYER),
          also="and the layer has the modules of 5.10.0-1-amd64 and others"),
     dict(name="kernel-this", disks=MAIN, files=MERGED,
@@ -135,11 +137,12 @@ CASES_LAYERS = [
          report={"layers.0.identity": "release-7"}),
 
     # Other unions.
-    dict(name="aufs-nowhere", disks=MAIN, word="union-unsupported", status=1, foreseen=False,
+    dict(name="aufs-nowhere", disks=MAIN, word="union-unsupported", status=1, foreseen="what the kernel has",
          manifest="version = 1\nunion = aufs\n" + user()[len("version = 1\n"):]),
     dict(name="unionfs", disks=MAIN, files=MERGED, kernels=BOTH, rename="done", union=False, children="some",
          memory=8192, manifest=UNIONFS),
-    dict(name="unionfs-left-out", disks=MAIN, word="union-unsupported", status=1, foreseen=False, planned=UNIONFS,
+    dict(name="unionfs-left-out", disks=MAIN, word="union-unsupported", status=1, planned=UNIONFS,
+         foreseen="what is in the initramfs",
          inject={"etc/layerboot/manifest": UNIONFS}, options=["--set", "union-unionfs"], also="no /sbin/unionfs"),
     dict(name="redirect-on", disks=MAIN, files=MERGED, union=False, rename="done",
          manifest="version = 1\nredirect = on\n" + user()[len("version = 1\n"):]),

@@ -7,7 +7,7 @@ FW_CFG = ["--qemu-arg=-fw_cfg", "--qemu-arg=name=opt/org.layerboot/manifest,file
 
 def sick(name, image, said, **row):
     return dict(name=f"sick-{name}", disks=[*MAIN, ("text", image)], append="layerboot.manifest=SERIAL=text",
-                word="manifest-invalid", status=1, foreseen=False, also=f"SERIAL=text{said}", **row)
+                word="manifest-invalid", status=1, also=f"SERIAL=text{said}", **row)
 
 
 def three(name, origin, **row):
@@ -43,7 +43,7 @@ CASES_MANIFEST = [
     dict(name="manifest-fw-cfg-missing", disks=MAIN, options=["--fw-cfg"], append="layerboot.manifest=fw_cfg:opt/none",
          word="manifest-missing", status=1, also="fw_cfg:opt/none: No such file or directory"),
     dict(name="manifest-two-disks", disks=[*MAIN, ("text", "three.raw"), ("text", "three.raw")],
-         append="layerboot.manifest=SERIAL=text", word="layer-duplicate", status=1, foreseen=False,
+         append="layerboot.manifest=SERIAL=text", word="layer-duplicate", status=1,
          also="2 disks match SERIAL=text"),
 
     sick("too-large", "large.raw", ": larger than 64 KiB, which is the limit"),

@@ -31,7 +31,7 @@ def alone(files, system=SYSTEM, lines=(), **row):
 
 
 def refused(word, said, system=SYSTEM, lines=(), **row):
-    return dict(disks=[system, USER, STATE], manifest=top(*lines), word=word, status=1, also=said, foreseen=False, **row)
+    return dict(disks=[system, USER, STATE], manifest=top(*lines), word=word, status=1, also=said, **row)
 
 
 CLEAN = "dumpe2fs -h {state} 2>/dev/null | grep -q 'Filesystem state: *clean' && e2fsck -fn {state}"
@@ -70,7 +70,7 @@ SEQUENCES = [
     dict(name="top-foreign", kept={"state": "garbage"}, boots=[
         refused("volume-foreign", "the disk is not blank", lines=["format = ext4"])]),
     dict(name="top-on-layers-disk", kept={"state": "plain.ext4"}, boots=[
-        dict(disks=[SYSTEM, USER, STATE], word="layer-duplicate", status=1, foreseen=False,
+        dict(disks=[SYSTEM, USER, STATE], word="layer-duplicate", status=1,
              manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=state"), top=TOP_OF))]),
     dict(name="top-missing", kept={}, boots=[
         dict(disks=[SYSTEM, USER], manifest=top(), word="top-missing", status=1, append="layerboot.timeout=1")]),
@@ -98,7 +98,7 @@ SEQUENCES = [
     dict(name="upgrade-refuse", kept={"state": "plain.ext4"}, boots=[
         alone(FIRST, lines=["on-system-change = refuse"], **UPPER),
         dict(disks=[SYSTEM_2, STATE], manifest=manifest(SYSTEM_LAYER, top=TOP_OF + "on-system-change = refuse"),
-             word="top-changed", status=1, foreseen=False, also='the top was made on "layer system sb-'),
+             word="top-changed", status=1, also='the top was made on "layer system sb-'),
         alone({**FIRST, **WRITTEN_TEXTS}, lines=["on-system-change = refuse"], **UPPER)]),
     dict(name="upgrade-park", kept={"state": "plain.ext4"}, all=UPPER, boots=[
         alone(FIRST, lines=["on-system-change = park"]),
@@ -114,20 +114,20 @@ SEQUENCES = [
         boot(FRESH), {**boot(FRESH, append="layerboot.top=tmpfs"), "top": "tmpfs"}, boot(AGAIN)]),
 
     dict(name="reboots-are-counted", kept={"state": "plain.ext4"}, boots=[
-        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5, foreseen=False,
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5,
              append="layerboot.on-failure=reboot,3 init=/nothing"),
         # Its disk is mounted before it is known that a layer is missing.
-        dict(disks=[SYSTEM, STATE], manifest=top(), word="layer-missing", status=5, foreseen=False,
+        dict(disks=[SYSTEM, STATE], manifest=top(), word="layer-missing", status=5,
              append="layerboot.on-failure=reboot,3"),
-        *[dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0, foreseen=False,
+        *[dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0,
                append="layerboot.on-failure=reboot,3 init=/nothing", also="failed boots in a row: no more reboots")] * 2,
         boot(FRESH, append="layerboot.on-failure=reboot,3", **UPPER),
-        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5, foreseen=False,
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=5,
              append="layerboot.on-failure=reboot,3 init=/nothing")]),
 
     dict(name="reboot-that-cannot-be-counted", kept={"state": "plain.ext4"}, boots=[
         boot(FRESH, **UPPER),
-        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0, foreseen=False, before=[FILL],
+        dict(disks=[SYSTEM, USER, STATE], manifest=top(), word="init-missing", status=0, before=[FILL],
              append="layerboot.on-failure=reboot init=/nothing", also="No space left on device: no reboot")]),
 
     # Past the union.

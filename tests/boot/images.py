@@ -284,6 +284,12 @@ class Images:
         sh("mkfs.xfs", "-q", "-p", prototype, path)
 
     @staticmethod
+    def make_deep_ext4(path):
+        sh("truncate", "-s", "8M", path)
+        sh("mke2fs", "-q", "-t", "ext4", path)
+        sh("debugfs", "-w", "-f", "-", path, input="".join(f"mkdir {'/a' * depth}\n" for depth in range(1, 260)))
+
+    @staticmethod
     def make_plain(path, kind):
         """An empty file system for what is to last."""
         with path.open("wb") as f:

@@ -7,6 +7,8 @@ struct fake_scenario {
 	struct fake_machine machine;
 	const char *word;  /* in brackets, of a boot that is to fail; NULL: it hands over */
 	const char *keeps; /* a file of this name is on a disk afterwards, whatever happens */
+	int64_t within_ms; /* it has come to its end by then; 0: whenever */
+	const char *says;  /* stands on the console; NULL: whatever it is */
 };
 
 extern const struct fake_scenario fake_scenarios[];
@@ -20,6 +22,8 @@ struct fake_tolerated {
 	const char *pattern;
 	const char *reason;
 	const char *says; /* a mount may be missing then, and this stands on the console; NULL: no */
+	bool late;        /* the boot may take longer */
+	int error;        /* with this errno only; 0: with any */
 };
 
 extern const struct fake_tolerated fake_tolerated[];

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,7 +191,12 @@ static void disk_appears(const struct fake_disk *d)
 	}
 	(void)fake_print(text, sizeof(text), "../..%s", path);
 	put_link(text, "sysfs/class/block/%s", d->name);
-	announce("add", "block", path, "DEVNAME", d->name);
+	put(d->stalls || d->scan_stalls ? "       1        0\n" : "       0        0\n",
+	    "sysfs%s/inflight", path);
+	put("       9        0       72        4        0        0        0        0\n",
+	    "sysfs%s/stat", path);
+	if (!d->scan_stalls)
+		announce("add", "block", path, "DEVNAME", d->name);
 }
 
 static void disk_goes(const struct fake_disk *d)
@@ -244,6 +250,10 @@ void fake_module_loaded(const char *module)
 		put("", "sysfs/bus/virtio/devices/virtio0/driver");
 		fake->blk_driver = true;
 		fake_machine_tick();
+		/* It comes back when the disks that it has found are announced. */
+		for (size_t i = 0; i < FAKE_DISKS_MAX && fake->machine->disks[i].name; i++)
+			if (fake->machine->disks[i].scan_stalls)
+				(void)raise(SIGSTOP);
 	}
 }
 

@@ -261,7 +261,7 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset)
 	const struct fake_disk *d = fd >= 0 && fd < FAKE_DESCRIPTORS_MAX ? fake_descriptors[fd].disk
 									 : NULL;
 	/* The parent goes on; whoever kills this process continues it, too. */
-	if (d && d->stalls)
+	if (d && (d->stalls || d->scan_stalls))
 		(void)raise(SIGSTOP);
 	const struct fake_map *map = fake_map_of(fake_descriptor(fd));
 	if ((d && d->broken) || (map && map->corrupt))

@@ -130,6 +130,7 @@ struct fake_disk {
 	int gone_ms;               /* when it is removed; 0: never */
 	bool broken;               /* its first sector cannot be read */
 	bool stalls, mount_stalls; /* reading it, or mounting it, never ends */
+	bool scan_stalls; /* nor does the kernel's reading of its partition table, in its driver */
 	bool writable; /* the boot has a copy of its own, and what is mounted is an empty directory but for volume_files */
 };
 

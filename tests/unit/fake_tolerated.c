@@ -1,4 +1,6 @@
 /* What may fail in silence, and what no boot calls, each with its reason. */
+#include <errno.h>
+
 #include "fake_boot.h"
 
 #define NO_NEWS "the kernel's words are missing where a step fails; here none does"
@@ -40,20 +42,31 @@ const struct fake_tolerated fake_tolerated[] = {
 	  .says = "absent" },
 	{ .pattern = "sys_* /sys/class/block/sda/*", .reason = "no layer is on it" },
 	{ .pattern = "sys_* /dev/sda", .reason = "no layer is on it" },
-	{ .pattern = "sys_* /sys/class/block/vdc/*", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /sys/class/block/vdc/*", .reason = "no layer is on it", .late = true },
 	{ .pattern = "sys_* /dev/vdc", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /sys/class/block/*/inflight",
+	  .reason = "whether it answers is looked at again",
+	  .late = true },
+	{ .pattern = "sys_* /sys/class/block/*/stat",
+	  .reason = "whether it answers is looked at again",
+	  .late = true },
 	{ .pattern = "sys_kill *", .reason = "it has ended" },
 	{ .pattern = "sys_* /proc/filesystems", .reason = "the type's module is asked for" },
 	{ .pattern = "sys_stat /sys/module/dm_verity", .reason = "the module is asked for" },
 	/* Tried again, or done otherwise. */
-	{ .pattern = "sys_pipe *", .reason = "the work is tried again at the next event" },
-	{ .pattern = "sys_fork *", .reason = "the work is tried again at the next event" },
+	{ .pattern = "sys_pipe *",
+	  .reason = "the work is tried again at the next event",
+	  .late = true },
+	{ .pattern = "sys_fork *",
+	  .reason = "the work is tried again at the next event",
+	  .late = true },
 	{ .pattern = "sys_read pipe",
 	  .reason = "a driver that its helper has loaded all the same" },
 	{ .pattern = "sys_write pipe for writing",
 	  .reason =
 		  "a driver that its helper has loaded all the same, or a disk whose answer is lost",
-	  .says = "absent" },
+	  .says = "absent",
+	  .late = true },
 	{ .pattern = "libkmod_insert *", .reason = "it is there: another helper was quicker" },
 	{ .pattern = "sys_fsconfig lowerdir+=/nonexistent-layerboot",
 	  .reason = "a kernel without lowerdir+: mount(2) is used" },
@@ -64,10 +77,9 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_?listxattr *",
 	  .reason = "without attributes there are none to copy or judge, and "
 		    "whether a whole layer has them is asked of each entry then" },
-	{ .pattern = "sys_?getxattr trusted.overlay.*", .reason = "not marked" },
-	{ .pattern = "sys_open /run/layerboot/layers/user/sub",
-	  .reason =
-		  "whether it is opaque, for the index of a top: the list of changes is too long then" },
+	{ .pattern = "sys_?getxattr trusted.overlay.*",
+	  .reason = "not marked",
+	  .error = EOPNOTSUPP },
 	/* systemd boots without these, too. */
 	{ .pattern = "sys_open /sysroot",
 	  .reason = "whether the init is systemd: as if it were not" },
@@ -92,10 +104,6 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_die_with_parent *",
 	  .reason = "a program goes on when its parent is killed" },
 	{ .pattern = "sys_unmount /run/layerboot/media/*", .reason = "it stays, read-only" },
-	{ .pattern = "sys_close_from *",
-	  .reason = "unionfs serves; it is not woken at the shutdown" },
-	{ .pattern = "sys_continue_every *",
-	  .reason = "unionfs serves; it is not woken at the shutdown" },
 	{ .pattern = "sys_wait_stopped *",
 	  .reason = "unionfs serves; it is not woken at the shutdown" },
 	{ .pattern = "sys_fstatat /sysroot/*", .reason = "looked at only to have it in memory" },

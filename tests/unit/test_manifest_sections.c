@@ -78,6 +78,8 @@ static void what_contradicts_itself(void **state)
 		{ "union = unionfs\n[layer a]\nsource = SERIAL=a\nwhiteouts = xattr\n",
 		  "whiteouts = wh and xattr need union = overlay, or aufs for wh" },
 		{ "union = aufs\n[layer a]\nsource = SERIAL=a\nwhiteouts = wh\n", NULL },
+		{ "union = aufs\n[layer a]\nsource = SERIAL=a\nwhiteouts = xattr\n",
+		  "whiteouts = wh and xattr need union = overlay, or aufs for wh" },
 		{ "[layer a]\nsource = SERIAL=a\nwhiteouts = xattr\n", NULL },
 		{ "[layer a]\nsource = SERIAL=a\nimage = d/a.sb\nprotect = /p\n", NULL },
 		{ "[layer a]\nsource = SERIAL=a\nimage = d/*.sb\n", NULL },

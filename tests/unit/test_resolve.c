@@ -421,8 +421,6 @@ static void a_disk_that_cannot_be_a_layer(void **state)
 		enum failure_kind kind;
 		const char *text;
 	} rows[] = {
-		{ " SIZE=\"1024\" ERROR=\"110\"", FAILURE_LAYER_STALLED,
-		  "vda (SERIAL=system no answer 1 KiB) does not answer" },
 		{ " SIZE=\"1024\" ERROR=\"5\"", FAILURE_LAYER_READ,
 		  "vda (SERIAL=system unreadable 1 KiB) cannot be read: Input/output error" },
 		{ " SIZE=\"1024\" AMBIVALENT=\"1\"", FAILURE_LAYER_TYPE,
@@ -451,6 +449,58 @@ static void a_disk_that_cannot_be_a_layer(void **state)
 		must_fail(resolved(START SYSTEM "required = no\n", inventory, 0, false),
 			  rows[i].kind, "system", rows[i].text);
 	}
+}
+
+/* It is given up when one that is missing would be, whether its type is given or not. */
+static void a_disk_that_has_stalled(void **state)
+{
+	static const struct {
+		const char *layer;
+		int64_t timeout_ms;
+	} rows[] = {
+		{ SYSTEM, 10000 },
+		{ SYSTEM "type = squashfs\n", 10000 },
+		{ SYSTEM "required = no\n", 10000 },
+		{ SYSTEM "timeout = 3s\n", 3000 },
+		{ SYSTEM "image = i\n", 10000 },
+	};
+	static const char stalls[] = "NAME=\"vda\" SERIAL=\"system\" ERROR=\"110\"" KNOWN;
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		char manifest[256];
+		(void)snprintf(manifest, sizeof(manifest), START "%s", rows[i].layer);
+		must_wait(resolved(manifest, stalls, rows[i].timeout_ms - 1, false),
+			  rows[i].timeout_ms, "");
+		must_fail(resolved(manifest, stalls, rows[i].timeout_ms, false),
+			  FAILURE_LAYER_STALLED, "system",
+			  "vda (SERIAL=system no answer 1 MiB) does not answer");
+	}
+}
+
+/* What keeps the disks from settling is known, and is none of those that are looked for. */
+static void a_disk_that_has_stalled_and_that_nobody_asked_for(void **state)
+{
+	static const char found[] = "NAME=\"vda\" SERIAL=\"system\"" IMAGE;
+	static const char stalls[] = "NAME=\"vdb\" SERIAL=\"x\" ERROR=\"110\"" KNOWN;
+	static char inventory[1024];
+
+	(void)state;
+	(void)snprintf(inventory, sizeof(inventory), "%s%s", found, stalls);
+	must_wait(resolved(START SYSTEM, found, 0, false), 10000, "");
+	must_be_ready(resolved(START SYSTEM, inventory, 0, false));
+	/* it may be the optional one */
+	must_wait(resolved(START SYSTEM "[layer b]\nsource = LABEL=b\nrequired = no\n", inventory,
+			   0, false),
+		  10000, "");
+	/* another has not said yet who it is */
+	(void)snprintf(inventory, sizeof(inventory), "%s%sNAME=\"vdc\"\n", found, stalls);
+	must_wait(resolved(START SYSTEM, inventory, 0, false), 10000, "vdc identity");
+	/* another has not said yet whether it is one more */
+	(void)snprintf(inventory, sizeof(inventory),
+		       "NAME=\"vda\" LABEL=\"s\"" IMAGE "%sNAME=\"vdc\"" IDENTIFIED, stalls);
+	must_wait(resolved(START "[layer s]\nsource = LABEL=s\n", inventory, 0, false), 10000,
+		  "vdc superblock");
 }
 
 static void every_layer_type_is_taken(void **state)
@@ -580,6 +630,8 @@ int main(void)
 		cmocka_unit_test(there_is_room_for_256_questions),
 		cmocka_unit_test(wants),
 		cmocka_unit_test(a_disk_that_cannot_be_a_layer),
+		cmocka_unit_test(a_disk_that_has_stalled),
+		cmocka_unit_test(a_disk_that_has_stalled_and_that_nobody_asked_for),
 		cmocka_unit_test(every_layer_type_is_taken),
 		cmocka_unit_test(a_dirty_image_is_taken_when_asked),
 		cmocka_unit_test(a_given_type_is_believed),

@@ -194,7 +194,8 @@ static void a_disk_that_cannot_hold_files(void **state)
 		char inventory[256];
 		(void)snprintf(inventory, sizeof(inventory), "NAME=\"vda\" LABEL=\"m\"%s" KNOWN,
 			       rows[i].disk);
-		const struct resolution *r = resolved(GLOB "type = erofs\n", inventory, 0, true);
+		const struct resolution *r =
+			resolved(GLOB "type = erofs\n", inventory, TIMEOUT_MS, true);
 		if (rows[i].kind == FAILURE_NONE)
 			must_wait(r, -1, "vda listing d/*.sb");
 		else

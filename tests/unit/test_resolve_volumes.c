@@ -81,7 +81,7 @@ static void disks_for_a_top(void **state)
 		(void)snprintf(manifest, sizeof(manifest), TOP "%s", rows[i].format);
 		(void)snprintf(inventory, sizeof(inventory),
 			       LAYER_A "NAME=\"vdb\" LABEL=\"t\"%s" KNOWN STAMPED, rows[i].disk);
-		const struct resolution *r = resolved(manifest, inventory, 0, true);
+		const struct resolution *r = resolved(manifest, inventory, TIMEOUT_MS, true);
 		if (rows[i].kind == FAILURE_NONE) {
 			must_be_ready(r);
 			assert_string_equal(r->top.type, rows[i].text);
@@ -160,6 +160,90 @@ static void who_shares_a_disk(void **state)
 			if (r->binds[k].shared != (rows[i].shared[k] == 's'))
 				fail_msg("row %zu: %s", i, r->binds[k].label);
 	}
+}
+
+#define BLANK  "NAME=\"vdb\" LABEL=\"t\"" KNOWN STAMPED
+#define BLANKX BLANK "NAME=\"vdx\" LABEL=\"x\"" KNOWN
+
+/* What one of those on a disk says of its file system holds for the disk. */
+static void a_blank_disk_that_is_shared(void **state)
+{
+	static const struct {
+		const char *manifest, *inventory,
+			*types; /* of the top and the binds; empty: it fails */
+		const char *label, *text;
+	} rows[] = {
+		{ TOP "format = xfs\n" ON_T("a"), BLANK, "xfs xfs", NULL, NULL },
+		{ TOP ON_T("a") "format = ext4\n", BLANK, "ext4 ext4", NULL, NULL },
+		{ TOP ON_T("a") ON_T("b") "format = ext4\n" ON_T("c"), BLANK, "ext4 ext4 ext4 ext4",
+		  NULL, NULL },
+		{ TOP "format = xfs\n" ON_T("a") "format = xfs\n", BLANK, "xfs xfs", NULL, NULL },
+		{ TOP "format = ext4\n" ON_X("a") ON_X("b") "format = xfs\n", BLANKX,
+		  "ext4 xfs xfs", NULL, NULL },
+		{ TOP "format = xfs\n" ON_T("a") "format = ext4\n", BLANK, "", "bind a",
+		  "format = ext4, and top or another on the same disk vdb has format = xfs" },
+		/* who says nothing is not asked: the second and the third differ */
+		{ TOP ON_T("a") "format = xfs\n" ON_T("b") "format = ext4\n", BLANK, "", "bind b",
+		  "format = ext4, and top or another on the same disk vdb has format = xfs" },
+		{ TOP ON_T("a"), BLANK, "", "top",
+		  "vdb (LABEL=t 1 MiB) holds no file system of ext4, xfs, btrfs, and format is "
+		  "not given" },
+		{ TOP "format = ext4\n" ON_X("a") ON_X("b"), BLANKX, "", "bind a",
+		  "vdx (LABEL=x 1 MiB) holds no file system of ext4, xfs, btrfs, and format is "
+		  "not given" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		char inventory[1024], types[64];
+		struct builder b;
+		(void)snprintf(inventory, sizeof(inventory), LAYER_A "%s", rows[i].inventory);
+		const struct resolution *r = resolved(rows[i].manifest, inventory, 0, true);
+		if (!*rows[i].types) {
+			must_fail(r, FAILURE_VOLUME_FOREIGN, rows[i].label, rows[i].text);
+			continue;
+		}
+		must_be_ready(r);
+		builder_start(&b, types, sizeof(types));
+		builder_add(&b, r->top.type);
+		for (size_t k = 0; k < r->binds_count; k++)
+			builder_addf(&b, " %s", r->binds[k].type);
+		assert_string_equal(types, rows[i].types);
+		assert_string_equal(r->top.format, r->top.type);
+	}
+}
+
+static void what_is_said_of_a_shared_disk(void **state)
+{
+	const struct resolution *r = resolved(TOP ON_T("a") "grow = yes\n" ON_T("b") "fsck = no\n",
+					      LAYER_A TOP_B STAMPED, 0, true);
+
+	(void)state;
+	must_be_ready(r);
+	assert_true(r->top.grow);
+	assert_true(r->top.no_fsck);
+	assert_null(r->top.format);
+	assert_true(r->binds[0].shared && r->binds[1].shared);
+	assert_false(r->binds[0].grow);
+}
+
+/* As long as a disk is missing, another may turn out to be shared: nothing is begun. */
+static void volumes_are_known_together(void **state)
+{
+	static const char late[] = LAYER_A "NAME=\"vdx\" LABEL=\"x\" FSTYPE=\"xfs\"" KNOWN;
+
+	(void)state;
+	must_wait(resolved(TOP ON_X("a"), late, 0, true), 10000, "");
+	assert_int_equal(scene.resolution.binds[0].state, LAYER_FOUND);
+	assert_false(scene.resolution.volumes_known);
+	(void)resolved(TOP ON_X("a"), LAYER_A TOP_B, 0, true);
+	assert_int_equal(scene.resolution.top.state, LAYER_FOUND);
+	assert_false(scene.resolution.volumes_known);
+	must_be_ready(resolved(TOP ON_T("a"), LAYER_A TOP_B STAMPED, 0, true));
+	assert_true(scene.resolution.volumes_known);
+	/* a top whose disk has stalled is waited for as a missing one is */
+	must_wait(resolved(TOP, LAYER_A "NAME=\"vdb\" LABEL=\"t\" ERROR=\"110\"" KNOWN, 9999, true),
+		  10000, "");
 }
 
 /* The disk of a layer is set read-only. */
@@ -256,6 +340,9 @@ int main(void)
 		cmocka_unit_test(a_top_or_bind_that_does_not_come),
 		cmocka_unit_test(binds_are_found),
 		cmocka_unit_test(who_shares_a_disk),
+		cmocka_unit_test(a_blank_disk_that_is_shared),
+		cmocka_unit_test(what_is_said_of_a_shared_disk),
+		cmocka_unit_test(volumes_are_known_together),
 		cmocka_unit_test(nothing_is_written_where_a_layer_is),
 		cmocka_unit_test(the_disk_that_the_manifest_is_on),
 	};

@@ -1,0 +1,90 @@
+#include "stalls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "coldplug.h"
+#include "pulse.h"
+#include "sys.h"
+
+#define PATIENCE_US 1000000
+
+static bool something_stalls(const struct inventory *inv)
+{
+	for (size_t i = 0; i < inv->count; i++)
+		if (inv->disks[i].error == ETIMEDOUT)
+			return true;
+	return false;
+}
+
+int64_t stalls_next_us(const struct discovery *d)
+{
+	if (d->inv->settled && d->res->questions_count == 0 && !something_stalls(d->inv))
+		return -1;
+	return (d->stalls.looked_us ? d->stalls.looked_us : d->start_us) + PATIENCE_US;
+}
+
+/* What was seen of the disk the last time, or a place for it; NULL: there are too many. */
+static struct stall *stall_of(struct stalls *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->all[i].name, name) == 0)
+			return &s->all[i];
+	if (s->count == STALLS_MAX)
+		return NULL;
+	struct stall *new = &s->all[s->count++];
+	(void)snprintf(new->name, sizeof(new->name), "%s", name);
+	return new;
+}
+
+static void look_at(struct discovery *d, struct disk *disk)
+{
+	struct stall *before = stall_of(&d->stalls, disk->name);
+	struct pulse now;
+
+	if (!before || pulse_read(disk->name, &now) < 0)
+		return;
+	bool same = before->pulse.waiting > 0 && now.waiting > 0 &&
+		    before->pulse.completed == now.completed;
+	before->pulse = now;
+	if (same && !(disk->known & KNOWN_IDENTITY)) {
+		/* Who asks it for everything waits for the superblock; who it is the kernel tells by itself. */
+		discovery_ask(d, disk, KNOWN_IDENTITY);
+	} else if (same && disk->error == 0) {
+		disk->known |= KNOWN_SUPERBLOCK | KNOWN_PARTITION;
+		disk->error = ETIMEDOUT;
+		before->told = true;
+	} else if (!same && before->told && disk->error == ETIMEDOUT) {
+		disk->known &= KNOWN_IDENTITY;
+		disk->error = 0;
+		before->told = false;
+	}
+}
+
+/* What is not announced is asked only for what does not wait for the disk itself. */
+static void take_disk(void *arg, const char *name)
+{
+	struct discovery *d = arg;
+
+	if (inventory_find(d->inv, name))
+		return;
+	discovery_want_disk(d, name);
+	const struct disk *disk = inventory_find(d->inv, name);
+	if (disk)
+		discovery_learn(d, disk, KNOWN_IDENTITY);
+}
+
+void stalls_look(struct discovery *d)
+{
+	int64_t next_us = stalls_next_us(d), now_us = sys_now_us();
+
+	if (next_us < 0 || now_us < next_us)
+		return;
+	d->stalls.looked_us = now_us;
+	coldplug_disks(take_disk, d);
+	for (size_t i = 0; i < d->inv->count; i++)
+		if (!(d->inv->disks[i].known & KNOWN_SUPERBLOCK) ||
+		    d->inv->disks[i].error == ETIMEDOUT)
+			look_at(d, &d->inv->disks[i]);
+}
