@@ -248,7 +248,7 @@ class End:
         system = DEMO / "system.img" if vm else self.images.dir / f"tiny-{self.kernel}.img"
         command = [ROOT / "scripts/run-vm", "--kernel", KERNELS / self.kernel / f"boot/vmlinuz-{self.images.release(self.kernel)}",
                    "--initramfs", self.images.initramfs(f"{case['name']}-{self.kernel}", self.kernel, manifest),
-                   "--accel", "tcg", "--memory", "512M", "--timeout", case.get("limit", 300),
+                   "--accel", "tcg", "--memory", "512M", "--timeout", case.get("limit", 900),
                    "--append", case.get("append", "")]
         command += ["--append", "systemd.mask=serial-getty@ttyS0.service", f"user={self.images.dir / 'user.img'}"] if vm else \
                    ["--append", f"init=/sbin/{case['init']}"]
@@ -285,7 +285,7 @@ class End:
                     self.throttle(f"{sockets}/qmp")
             status = vm.wait()
         (self.dir / f"console-{number}").write_text("\n".join(lines) + "\n")
-        return status, lines, time.monotonic() - (begun or 0)
+        return status, lines, time.monotonic() - begun if begun else 0
 
     def check(self, number, status, lines, took):
         case, text = self.case, "\n".join(lines)
