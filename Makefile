@@ -115,6 +115,19 @@ check-guests: all
 check-soak: all
 	tests/boot/soak $(N)
 
+# Measured, not judged: tables, CSV files and pictures below build/bench. BENCH="--only floor,layerboot" and the like.
+bench-boot: all
+	@mkdir -p $(BUILD)/bench
+	scripts/bench-boot --csv $(BUILD)/bench/boot.csv --chart $(BUILD)/bench/boot.svg $(BENCH)
+
+bench-fs: all
+	@mkdir -p $(BUILD)/bench
+	scripts/bench-fs --csv $(BUILD)/bench/fs.csv $(BENCH)
+
+bench-fleet: all
+	@mkdir -p $(BUILD)/bench
+	scripts/bench-fleet --csv $(BUILD)/bench/fleet.csv $(BENCH)
+
 # Parsers and the planner under libFuzzer; first, that the seeds alone reach nearly all of the parsers' lines.
 fuzz: fuzz-coverage
 	tests/fuzz/run $(FUZZ_SECONDS)
@@ -134,6 +147,6 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-guests check-soak check-shutdown fuzz fuzz-coverage coverage clean
+.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-guests check-soak check-shutdown bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage clean
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

@@ -12,10 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+/* For tests/bench/count.c. */
+#define MARK_READY __asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n\t.ascii \"LBRD\"")
 
 static void first_line(const char *path, char *text, size_t size)
 {
@@ -36,6 +40,7 @@ int main(void)
 	struct timespec t;
 	int fd;
 
+	MARK_READY;
 	if (clock_gettime(CLOCK_MONOTONIC, &t) < 0 || uname(&names) < 0)
 		return 1;
 	first_line("/etc/bench-layer", layer, sizeof(layer));
@@ -43,7 +48,10 @@ int main(void)
 			   "<1>bench start_ns=%s init_ns=%lld modules_ns=%s layer=%s\n",
 			   names.domainname, (long long)t.tv_sec * 1000000000 + t.tv_nsec,
 			   modules ? modules : "-", layer[0] ? layer : "-");
-	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	/* Not every contender has moved /dev in. */
+	if ((fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC)) < 0 &&
+	    mount("devtmpfs", "/dev", "devtmpfs", 0, NULL) == 0)
+		fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, line, (size_t)len) != len)
 		return 2;
 	first_line("/bench-command", line, sizeof(line));
