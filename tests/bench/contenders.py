@@ -82,15 +82,15 @@ class Contender:
                          f"mount -t {self.type()} -o ro,nosuid,nodev,noexec /dev/vd{'abcd'[i]} /run/layers/{name}\n"
                          for i, name in enumerate(self.serials()))
         script = (BENCH / "busybox-init").read_text()
-        script = script.replace("MODULES", " ".join(f"/{m}.ko" for m in self.modules()))
         script = script.replace("LAYERS\n", layers)
         script = script.replace("LOWERDIR", ":".join(reversed(self.serials())))
         busybox = run("which", "busybox").strip()
         with open(busybox, "rb") as f:
             program = f.read()
-        links = [(f"bin/{applet}", 0o120777, b"sh") for applet in ("mount", "mkdir", "insmod", "switch_root")]
+        links = [(f"bin/{applet}", 0o120777, b"sh") for applet in ("mount", "mkdir", "insmod", "switch_root", "cat")]
         return archive([("dev", 0o40755, b""), ("bin", 0o40755, b""), ("bin/sh", 0o100755, program), *links,
-                        ("init", 0o100755, script.encode()), *self.module_files()])
+                        ("init", 0o100755, script.encode()), *self.module_files(),
+                        ("modules", 0o100644, "".join(f"/{m}.ko\n" for m in self.modules()).encode())])
 
     def make_layerboot(self):
         manifest = self.dir / f"{self.name}.manifest"

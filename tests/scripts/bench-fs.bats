@@ -1,0 +1,42 @@
+#!/usr/bin/env bats
+# scripts/bench-fs and scripts/bench-fleet: wrong usage, and the smallest run of each. No time is asserted.
+# shellcheck disable=SC2154 # the variables of common.bash
+
+setup() {
+	load common
+	bats_require_minimum_version 1.5.0
+}
+
+@test "--help has examples and the exit status" {
+	local script
+	for script in bench-fs bench-fleet; do
+		run "$scripts/$script" --help
+		[ "$status" -eq 0 ]
+		contains 'exit status: 0'
+		[ "$(grep -c "^  scripts/$script" <<<"$output")" -ge 2 ]
+	done
+}
+
+@test "wrong usage is 2" {
+	local arguments
+	for arguments in "bench-fs --types xfs" "bench-fs --rounds 0" "bench-fs --layers 201" "bench-fs --clock sun" \
+		"bench-fs word" "bench-fleet --guests 0" "bench-fleet --upgrades x" "bench-fleet --nonsense"; do
+		# shellcheck disable=SC2086
+		run "$scripts/"$arguments
+		[ "$status" -eq 2 ] || {
+			echo "$arguments: status $status"
+			return 1
+		}
+	done
+}
+
+@test "bench-fs: every view has done every work" {
+	run --separate-stderr "$scripts/bench-fs" --types squashfs --rounds 1 --runtime 20 --files 20 --layers 1,200 --json
+	[ "$status" -eq 0 ] || {
+		echo "$stderr"
+		return 1
+	}
+	jq -e 'all(.[]; .value > 0)' <<<"$output"
+	# six jobs of fio, two walks and PostMark; unions copy up, too; the bind has PostMark alone; 2 times 3 lookups
+	[ "$(jq 'length' <<<"$output")" -eq $((9 + 4 * 10 + 1 + 6)) ]
+}
