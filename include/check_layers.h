@@ -6,7 +6,7 @@
 #include "resolve.h"
 
 struct check_input {
-	const struct host_disks *host;
+	struct host_disks *host; /* its inventory learns what layers were made on */
 	const struct resolution *resolution;
 	const char *release; /* of the kernel, NULL: not known */
 	const char *machine; /* of the kernel, as uname -m says it */

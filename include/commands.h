@@ -3,6 +3,7 @@
 
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_identity(int argc, char **argv);
 
 /* In a running guest, as root. */
 int command_status(int argc, char **argv);

@@ -9,6 +9,7 @@ struct facts {
 	uint64_t us;       /* that it took */
 	char digest[24];   /* of the image that was mounted */
 	char device[32];   /* that it was mounted from, if that is not the source */
+	char bases[512];   /* identities of the images that the layer was made on */
 	int entries;       /* that were looked through */
 	int whiteouts;     /* that were made */
 	char warning[512]; /* that is worth a line */

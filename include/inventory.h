@@ -11,6 +11,8 @@
 #define INVENTORY_IMAGES_MAX   1024
 #define INVENTORY_LISTINGS_MAX 64
 #define IMAGE_PATH_MAX         256
+#define INVENTORY_MADE_MAX     500
+#define MADE_BASES_MAX         512
 #define STAMP_MAX              40960
 
 /* What has been asked of a disk and answered. */
@@ -58,6 +60,12 @@ struct listing {
 	int error;                 /* errno of reading the directory */
 };
 
+/* What a mounted layer was made on, by its record (bases.h). */
+struct made {
+	char layer[48];             /* MADE: its name, as of a resolved layer */
+	char bases[MADE_BASES_MAX]; /* BASES: identities, the lowest first, blanks between them */
+};
+
 /* What the disk of the persistent top said. */
 struct stamp {
 	char disk[32]; /* DISK: empty if it was not asked */
@@ -73,6 +81,8 @@ struct inventory {
 	size_t images_count;
 	struct listing listings[INVENTORY_LISTINGS_MAX];
 	size_t listings_count;
+	struct made made[INVENTORY_MADE_MAX];
+	size_t made_count;
 	struct stamp stamp;
 	bool settled;       /* every disk that was there at the start is in here */
 	int64_t elapsed_ms; /* since the search began */
@@ -97,13 +107,20 @@ void inventory_remove(struct inventory *inv, const char *name);
 const struct listing *inventory_listing(const struct inventory *inv, const char *name,
 					const char *glob);
 
+/* Keeps what the layer NAME was made on. -ENOSPC. */
+MUST_CHECK int inventory_add_made(struct inventory *inv, const char *layer, const char *bases);
+
+/* What the layer NAME was made on; empty: not known. */
+const char *inventory_made_on(const struct inventory *inv, const char *layer);
+
+void made_print(const struct made *m, struct builder *b);
 void image_print(const struct image_file *i, struct builder *b);
 void listing_print(const struct listing *l, struct builder *b);
 void stamp_print(const struct stamp *s, struct builder *b);
 
 /*
  * Adds what one line says: NAME="..." of a disk, which takes the place of one that is there; IMAGE="...",
- * LISTING="...", STAMP. -EINVAL, -ENOSPC.
+ * LISTING="...", MADE="...", STAMP. -EINVAL, -ENOSPC.
  */
 MUST_CHECK int inventory_add_line(struct inventory *inv, struct slice line);
 

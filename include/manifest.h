@@ -59,8 +59,9 @@ struct layer {
 	size_t protect_count;
 	const char *const *kernels; /* releases whose modules it brings */
 	size_t kernels_count;
-	bool kernel_any; /* only warn where the modules of the kernel are missing */
-	bool skipped;    /* layerboot.skip= */
+	bool base_strict; /* base-mismatch = error */
+	bool kernel_any;  /* only warn where the modules of the kernel are missing */
+	bool skipped;     /* layerboot.skip= */
 	struct verity verity;
 };
 

@@ -35,6 +35,7 @@ enum step_kind {
 	STEP_SUBDIR,    /* bind the directory path of the mount source on target */
 	STEP_WALK,      /* look through the layer target before it is trusted: only, untrusted */
 	STEP_WHITEOUTS, /* turn the deletions of the layer source into the layers upper and work */
+	STEP_WARN,      /* say source, which begins with warning[WORD] */
 	STEP_KERNEL,    /* warn if the layer target lacks the modules of the kernel source */
 	STEP_FORMAT,    /* make a file system of type on the disk source, if it is blank */
 	STEP_FSCK,      /* check the disk source */
@@ -75,7 +76,8 @@ struct step {
 	const char *options; /* of the file system, separated by commas, or NULL */
 	unsigned long flags; /* MS_* of mount(2) */
 	unsigned mode;
-	bool loop;                   /* STEP_LAYER, STEP_VERITY: source is a file */
+	bool loop; /* STEP_LAYER, STEP_VERITY: source is a file */
+	bool record; /* STEP_LAYER, STEP_SUBDIR: target is the layer, what it was made on is read there */
 	const char *hash;            /* STEP_VERITY: device of the tree; NULL: that of source */
 	const struct verity *verity; /* of steps that read a layer which is verified, else NULL */
 	bool untrusted;              /* STEP_WALK */
@@ -144,8 +146,9 @@ struct plan_input {
 	const struct cmdline *cmdline;
 	const struct manifest *manifest;
 	const struct resolution *resolution;
-	const struct stamp *stamp; /* of the persistent top */
-	const char *release;       /* of the kernel, NULL if it is not known */
+	const struct stamp *stamp;         /* of the persistent top */
+	const struct inventory *inventory; /* what layers were made on, or NULL */
+	const char *release;               /* of the kernel, NULL if it is not known */
 };
 
 /* The whole boot. Strings go into ARENA. Returns 0, or -1 with *failure set. */

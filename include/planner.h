@@ -17,6 +17,9 @@ void planner_add_root(struct planner *p, struct step step);
 /* Always returns -1. */
 int planner_no_memory(struct planner *p);
 
+/* Adds a warning for each layer that was made on other images than those below it, or fails where one may not be. */
+MUST_CHECK int planner_add_bases(struct planner *p);
+
 /*
  * Adds what makes the top and puts it into the union JOIN, whose lowers are there already. 0, or -1 with the
  * failure set.

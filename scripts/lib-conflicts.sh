@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the variables of lib.sh and of the script
+# shellcheck shell=bash disable=SC2154,SC2034 # the variables of lib.sh and of the script
 # Compares the tree that becomes a layer with the images that it will lie on.
 # Sourced by mklayer after lib-base.sh and lib-stage.sh.
 
@@ -70,6 +70,7 @@ check_against_base() {
 		file-over) [ "$force" = yes ] || refuse "$path is no directory here, but one in the base, which would vanish with all that is in it; rename it, or use --force" ;;
 		nothing) warn "$path: deleted, but the base has no such file" ;;
 		attributes)
+			[ -z "${layer_meant:-}" ] || continue
 			if [ "$owner" = root ]; then
 				chown "${rest/$'\t'/:}" -- "$stage/$path"
 				chmod "$more" -- "$stage/$path"
@@ -82,7 +83,31 @@ check_against_base() {
 	[ $refused = 0 ] || exit 1
 }
 
+# Where nobody can be told to put a file elsewhere, since it has been seen at work, it is only said.
 refuse() {
+	if [ -n "${layer_meant:-}" ]; then
+		warn "${1%%; *}"
+		return
+	fi
 	printf '%s: error: %s\n' "$prog" "$1" >&2
 	refused=1
+}
+
+# What a package manager knows the installed packages by.
+package_databases=(
+	var/lib/dpkg/status var/lib/rpm/rpmdb.sqlite var/lib/rpm/Packages usr/lib/sysimage/rpm/rpmdb.sqlite
+	lib/apk/db/installed usr/lib/apk/db/installed var/lib/pacman/local/ALPM_DB_VERSION
+)
+
+# Of two layers side by side only the upper one's packages are known.
+check_siblings() {
+	local sibling path bases=() base_type=() base_file=()
+	for sibling in "${siblings[@]}"; do
+		bases=("$sibling")
+		open_bases
+		while IFS=$'\t' read -r path _; do
+			[ ! -f "$stage/$path" ] ||
+				warn "$path is in this layer and in $sibling: of the two the upper one's packages are known alone; make one on the other, with --base for both"
+		done < <(printf '%s\n' "${package_databases[@]}" | sort | base_lookup)
+	done
 }

@@ -13,19 +13,68 @@ read_attributes() {
 }
 
 copy_tree() {
+	local path
 	stage=$scratch/stage
 	mkdir -- "$stage"
-	cp -a --reflink=auto -- "$dir/." "$stage/" || die "cannot copy $dir to $scratch; see above, or choose a larger place with TMPDIR"
+	if [ -n "${layer_oci:-}" ]; then
+		unpack_containers
+	elif [ -n "${layer_tree:-}" ]; then
+		unpack "$layer_tree"
+		set_attributes "${layer_tree%.tar}.attributes"
+	else
+		copy_directory
+	fi
 	# A socket is of no use to anyone but the process that made it.
 	find "$stage" -type s -delete
+	for path in "${omitted[@]}"; do
+		rm -rf -- "${stage:?}/$path"
+	done
 	[ "$owner" = keep ] || find "$stage" -exec chown -h 0:0 {} +
-	if [ -n "${attributes:-}" ]; then
-		(cd -- "$stage" && setfattr -h --restore=- <<<"$attributes") || die "cannot copy the extended attributes of $dir; see above"
-	fi
 	epoch=${SOURCE_DATE_EPOCH:-}
 	[ -n "$epoch" ] || epoch=$(find "$stage" -mindepth 1 -printf '%Ts\n' | sort -n | sed -n '$p')
 	epoch=${epoch:-0}
 	find "$stage" -mindepth 1 -type d -printf '%T@ %P\0' >"$scratch/times"
+}
+
+copy_directory() {
+	cp -a --reflink=auto -- "$dir/." "$stage/" || die "cannot copy $dir to $scratch; see above, or choose a larger place with TMPDIR"
+	if [ -n "${attributes:-}" ]; then
+		(cd -- "$stage" && setfattr -h --restore=- <<<"$attributes") || die "cannot copy the extended attributes of $dir; see above"
+	fi
+}
+
+# set_attributes DUMP: of getfattr, whose paths begin at the stage; after unpacking, for the reason that tar-attributes tells.
+set_attributes() {
+	(cd -- "$stage" && setfattr -h --restore=-) <"$1" || die "cannot set the extended attributes; see above"
+}
+
+unpack() { # TAR
+	tar -C "$stage" -xp --numeric-owner -f "$1" || die "cannot unpack to $scratch; see above, or choose a larger place with TMPDIR"
+}
+
+# The layers of a container image, as oci-layers has unpacked them: all of them, or one with its deletions.
+unpack_containers() {
+	local i path
+	if [ "$layer_count" = 0 ]; then
+		unpack "$layer_oci/$layer_number.tar"
+		set_attributes "$layer_oci/$layer_number.attributes"
+		mapfile -d '' -t -O ${#deletions[@]} deletions <"$layer_oci/$layer_number.deleted"
+		mapfile -d '' -t -O ${#opaques[@]} opaques <"$layer_oci/$layer_number.opaque"
+		return
+	fi
+	for ((i = 1; i <= layer_count; i++)); do
+		while IFS= read -r -d '' path; do
+			rm -rf -- "${stage:?}/$path"
+		done <"$layer_oci/$i.deleted"
+		while IFS= read -r -d '' path; do
+			[ ! -d "$stage/$path" ] || find "$stage/$path" -mindepth 1 -delete
+		done <"$layer_oci/$i.opaque"
+		while IFS= read -r -d '' path; do
+			! is_directory "$stage/$path" || rm -rf -- "${stage:?}/$path"
+		done <"$layer_oci/$i.files"
+		unpack "$layer_oci/$i.tar"
+		set_attributes "$layer_oci/$i.attributes"
+	done
 }
 
 # make_parents PATH: the directories above PATH. One that DIR lacks looks as it does in the base, else 0755 root:root.

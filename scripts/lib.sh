@@ -21,6 +21,19 @@ warn() {
 	printf '%s: warning: %s\n' "$prog" "$*" >&2
 }
 
+# shown_name: what this script is called in its own help, from the top of the source tree or installed.
+shown_name() {
+	case $0 in
+	*/scripts/*) echo "scripts/$prog" ;;
+	*) echo "$prog" ;;
+	esac
+}
+
+# progress WORDS: for who watches.
+progress() {
+	[ ! -t 2 ] || printf '%s: %s\n' "$prog" "$*" >&2
+}
+
 # need_tool COMMAND PACKAGE: fails with the package that has the command.
 need_tool() {
 	command -v "$1" >/dev/null 2>&1 ||

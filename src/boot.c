@@ -283,6 +283,7 @@ static int64_t patience_of(const struct step *s)
 	case STEP_WALK:
 	case STEP_WHITEOUTS:
 	case STEP_VERITY:
+	case STEP_WARN:
 	case STEP_KERNEL:
 	case STEP_FORMAT:
 	case STEP_FSCK:
@@ -374,6 +375,7 @@ static void build_plan(void)
 				       .manifest = &b.manifest,
 				       .resolution = &b.resolution,
 				       .stamp = &b.inventory.stamp,
+				       .inventory = &b.inventory,
 				       .release = b.release[0] ? b.release : NULL };
 
 	if (plan_build(&in, &b.arena, &b.plan, &b.failure) < 0)

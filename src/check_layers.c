@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bases.h"
+#include "bases_read.h"
 #include "check_root.h"
 #include "host_media.h"
 #include "walk.h"
@@ -12,6 +14,12 @@
 
 static struct merge_layer layers[MANIFEST_LAYERS_MAX]; /* the highest first */
 static const struct resolved_layer *resolved[MANIFEST_LAYERS_MAX];
+
+struct telling {
+	const struct check_input *in;
+	struct check_report *report;
+	size_t count; /* of layers */
+};
 
 /* How each kind of event is said. */
 static const struct {
@@ -72,13 +80,58 @@ static void add_failure(struct check_report *report, enum failure_kind kind, con
 	check_report_failure(report, &failure);
 }
 
+/* The files that a package manager knows the installed packages by. */
+static bool is_package_database(const char *path)
+{
+	static const char *const databases[] = {
+		"/var/lib/dpkg/status",
+		"/var/lib/rpm/rpmdb.sqlite",
+		"/var/lib/rpm/Packages",
+		"/usr/lib/sysimage/rpm/rpmdb.sqlite",
+		"/lib/apk/db/installed",
+		"/usr/lib/apk/db/installed",
+		"/var/lib/pacman/local/ALPM_DB_VERSION",
+	};
+
+	for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++)
+		if (strcmp(path, databases[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Two layers that were made beside each other: the packages of the lower one are in no database any more. */
+static void check_databases(const struct telling *t, const struct merge_event *e)
+{
+	static char text[1024];
+	const struct resolved_layer *upper = resolved[e->upper - layers];
+	const struct resolved_layer *lower = resolved[e->lower - layers];
+	struct builder b;
+
+	if (e->lower == &layers[t->count - 1] || !is_package_database(e->path) ||
+	    bases_names(&t->in->host->inventory, upper, lower))
+		return;
+	builder_start(&b, text, sizeof(text));
+	builder_addf(&b, "%s hides that of layer \"%s\": the packages of that layer are not in it",
+		     e->path, lower->name);
+	const struct check_finding f = {
+		.word = "package-database",
+		.layer = upper->name,
+		.text = text,
+		.next = "make one of the two on the other, with mklayer --base SYSTEM --base LAYER",
+	};
+	check_report_add(t->report, &f);
+}
+
 static void tell(void *context, const struct merge_event *e)
 {
-	struct check_report *report = context;
+	const struct telling *t = context;
+	struct check_report *report = t->report;
 
 	switch (e->kind) {
 	case MERGE_SHADOWED:
 	case MERGE_DELETED:
+		if (e->kind == MERGE_SHADOWED)
+			check_databases(t, e);
 		check_report_path(report, e->kind == MERGE_DELETED, e->path, e->upper->name,
 				  e->lower->name, e->paths, e->inside);
 		break;
@@ -157,6 +210,48 @@ static void check_trust(const struct resolved_layer *l, int root, struct check_r
 	check_report_failure(report, &failure);
 }
 
+/* What a layer says of itself, and how it stands to those below it. */
+static void check_base(const struct check_input *in, const struct resolved_layer *l, int root,
+		       struct check_report *report)
+{
+	char text[MADE_BASES_MAX], why[512] = "";
+	struct builder bases, words;
+
+	builder_start(&bases, text, sizeof(text));
+	builder_start(&words, why, sizeof(why));
+	int r = bases_read(root, &bases, &words);
+	if (r == 0 && text[0])
+		r = inventory_add_made(&in->host->inventory, l->name, text);
+	if (r < 0)
+		add_failure(report, FAILURE_LAYER_READ, l->name, "/" BASES_DIRECTORY, -r);
+	else if (why[0])
+		check_report_note(report, why);
+}
+
+static void check_bases(const struct check_input *in, size_t count, struct check_report *report)
+{
+	const struct resolution *r = in->resolution;
+	struct failure failure;
+
+	for (size_t i = 0; i < count; i++)
+		check_base(in, resolved[i], layers[i].root, report);
+	for (size_t i = 0; i < r->layers_count; i++) {
+		const struct resolved_layer *l = &r->layers[i];
+		if (l->state != LAYER_FOUND ||
+		    !bases_mismatch(r, &in->host->inventory, i, &failure))
+			continue;
+		const struct failure_word *word = failure_word(failure.kind);
+		const struct check_finding finding = { .word = word->word,
+						       .layer = l->name,
+						       .text = failure.text,
+						       .next = word->next };
+		if (l->layer->base_strict)
+			check_report_failure(report, &failure);
+		else
+			check_report_add(report, &finding);
+	}
+}
+
 void check_layers(const struct check_input *in, struct check_report *report)
 {
 	size_t count = open_layers(in, report);
@@ -164,8 +259,9 @@ void check_layers(const struct check_input *in, struct check_report *report)
 
 	for (size_t i = 0; i < count; i++)
 		check_trust(resolved[i], layers[i].root, report);
+	check_bases(in, count, report);
 	if (count > 0)
-		r = merge_layers(layers, count, tell, report);
+		r = merge_layers(layers, count, tell, &(struct telling){ in, report, count });
 	if (r < 0)
 		add_failure(report, FAILURE_LIMIT, NULL, "the layers hold too many files", -r);
 	for (size_t i = count; i > 0; i--)

@@ -140,6 +140,7 @@ int execute_step(const struct step *s, struct builder *answer)
 	case STEP_WALK:
 	case STEP_WHITEOUTS:
 	case STEP_VERITY:
+	case STEP_WARN:
 	case STEP_KERNEL:
 		return execute_layer(s, answer);
 	case STEP_FORMAT:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bases_read.h"
 #include "bind_paths.h"
 #include "disks.h"
 #include "facts.h"
@@ -39,6 +40,46 @@ static int open_image(const struct step *s, struct facts *facts)
 	return device;
 }
 
+/* What the layer at TARGET was made on. */
+static int read_bases(const struct step *s, struct facts *facts)
+{
+	char why[512] = "";
+	struct builder bases, words;
+	int root = sys_open(s->target, O_RDONLY | O_DIRECTORY);
+
+	if (root < 0)
+		return root;
+	builder_start(&bases, facts->bases, sizeof(facts->bases));
+	builder_start(&words, why, sizeof(why));
+	int r = bases_read(root, &bases, &words);
+	(void)sys_close(root);
+	if (why[0])
+		(void)snprintf(facts->warning, sizeof(facts->warning), "layer %s: %.400s", s->layer,
+			       why);
+	return r;
+}
+
+static int bind_directory(const struct step *s, struct builder *answer)
+{
+	struct facts facts = { 0 };
+	int r = bind_subdir(s->source, s->path, s->target);
+
+	if (r == 0 && s->record)
+		r = read_bases(s, &facts);
+	if (r == 0)
+		facts_print(&facts, answer);
+	return r;
+}
+
+static int warn(const struct step *s, struct builder *answer)
+{
+	struct facts facts = { 0 };
+
+	(void)snprintf(facts.warning, sizeof(facts.warning), "%s", s->source);
+	facts_print(&facts, answer);
+	return 0;
+}
+
 static int mount_image(const struct step *s, struct builder *answer)
 {
 	struct facts facts = { 0 };
@@ -56,6 +97,8 @@ static int mount_image(const struct step *s, struct builder *answer)
 	/* Not known is not changed: it would be a reason to reset a top. A root hash names the image anyway. */
 	if (r == 0 && !s->verity)
 		r = disk_digest(fd, 0, s->type, facts.digest);
+	if (r == 0 && s->record)
+		r = read_bases(s, &facts);
 	if (r == 0 && s->verity)
 		r = verity_let_go(map_of(s));
 	if (r == 0)
@@ -162,7 +205,9 @@ static int execute(const struct step *s, struct builder *answer)
 	if (s->kind == STEP_VERITY)
 		return verify_image(s, answer);
 	if (s->kind == STEP_SUBDIR)
-		return bind_subdir(s->source, s->path, s->target);
+		return bind_directory(s, answer);
+	if (s->kind == STEP_WARN)
+		return warn(s, answer);
 	if (s->kind == STEP_WALK)
 		return walk(s, answer);
 	if (s->kind == STEP_WHITEOUTS)

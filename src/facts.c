@@ -12,6 +12,7 @@ static const struct field fields[] = {
 	{ "US", FIELD_SIZE, offsetof(struct facts, us), 0 },
 	{ "DIGEST", FIELD_TEXT, offsetof(struct facts, digest), 24 },
 	{ "DEVICE", FIELD_TEXT, offsetof(struct facts, device), 32 },
+	{ "BASES", FIELD_TEXT, offsetof(struct facts, bases), 512 },
 	{ "ENTRIES", FIELD_NUMBER, offsetof(struct facts, entries), INT_MAX },
 	{ "WHITEOUTS", FIELD_NUMBER, offsetof(struct facts, whiteouts), INT_MAX },
 	{ "WARNING", FIELD_TEXT, offsetof(struct facts, warning), 512 },

@@ -50,6 +50,11 @@ static const struct field listing_fields[] = {
 	{ "ERROR", FIELD_NUMBER, offsetof(struct listing, error), 4096 },
 };
 
+static const struct field made_fields[] = {
+	MEMBER(made, TEXT, "MADE", layer),
+	MEMBER(made, TEXT, "BASES", bases),
+};
+
 static const struct field stamp_fields[] = {
 	MEMBER(stamp, TEXT, "STAMP", text),
 	MEMBER(stamp, TEXT, "DISK", disk),
@@ -79,6 +84,11 @@ void image_print(const struct image_file *i, struct builder *b)
 void listing_print(const struct listing *l, struct builder *b)
 {
 	record_print(l, listing_fields, COUNT(listing_fields), b);
+}
+
+void made_print(const struct made *m, struct builder *b)
+{
+	record_print(m, made_fields, COUNT(made_fields), b);
 }
 
 void stamp_print(const struct stamp *s, struct builder *b)
@@ -217,6 +227,45 @@ static int add_listing(struct inventory *inv, struct slice line)
 	return 0;
 }
 
+static struct made *find_made(struct inventory *inv, const char *layer)
+{
+	for (size_t i = 0; i < inv->made_count; i++)
+		if (strcmp(inv->made[i].layer, layer) == 0)
+			return &inv->made[i];
+	return inv->made_count < INVENTORY_MADE_MAX ? &inv->made[inv->made_count++] : NULL;
+}
+
+int inventory_add_made(struct inventory *inv, const char *layer, const char *bases)
+{
+	struct made *to = find_made(inv, layer);
+	struct builder b;
+
+	if (!to)
+		return -ENOSPC;
+	builder_start(&b, to->layer, sizeof(to->layer));
+	builder_add(&b, layer);
+	builder_start(&b, to->bases, sizeof(to->bases));
+	builder_add(&b, bases);
+	return 0;
+}
+
+const char *inventory_made_on(const struct inventory *inv, const char *layer)
+{
+	for (size_t i = 0; i < inv->made_count; i++)
+		if (strcmp(inv->made[i].layer, layer) == 0)
+			return inv->made[i].bases;
+	return "";
+}
+
+static int add_made(struct inventory *inv, struct slice line)
+{
+	struct made m = { 0 };
+
+	if (record_parse(line, made_fields, COUNT(made_fields), &m) < 0 || !m.layer[0])
+		return -EINVAL;
+	return inventory_add_made(inv, m.layer, m.bases);
+}
+
 int inventory_add_line(struct inventory *inv, struct slice line)
 {
 	struct disk d;
@@ -225,6 +274,8 @@ int inventory_add_line(struct inventory *inv, struct slice line)
 		return add_image(inv, line);
 	if (record_is(line, "LISTING"))
 		return add_listing(inv, line);
+	if (record_is(line, "MADE"))
+		return add_made(inv, line);
 	if (record_is(line, "STAMP")) {
 		memset(&inv->stamp, 0, sizeof(inv->stamp));
 		return record_parse(line, stamp_fields, COUNT(stamp_fields), &inv->stamp);
@@ -252,6 +303,10 @@ void inventory_print(const struct inventory *inv, struct builder *b)
 		image_print(&inv->images[i], b);
 		builder_add(b, "\n");
 	}
+	for (size_t i = 0; i < inv->made_count; i++) {
+		made_print(&inv->made[i], b);
+		builder_add(b, "\n");
+	}
 	if (inv->stamp.disk[0]) {
 		stamp_print(&inv->stamp, b);
 		builder_add(b, "\n");
@@ -262,7 +317,7 @@ int inventory_parse(struct slice text, struct inventory *ret, size_t *line)
 {
 	struct slice one;
 
-	ret->count = ret->images_count = ret->listings_count = 0;
+	ret->count = ret->images_count = ret->listings_count = ret->made_count = 0;
 	ret->stamp.disk[0] = ret->stamp.text[0] = '\0';
 	ret->stamp.used = false;
 	for (*line = 1; slice_next(&text, '\n', &one); (*line)++) {

@@ -16,6 +16,7 @@ static const char help[] =
 	"on any host, as any user:\n"
 	"  plan        print the steps that a boot would take\n"
 	"  check       look at a manifest, and at what its images hold\n"
+	"  identity    print what a boot calls an image\n"
 	"\n"
 	"in a running guest, as root:\n"
 	"  status      the layers of this boot\n"
@@ -32,8 +33,9 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "plan", command_plan },   { "check", command_check }, { "status", command_status },
-	{ "which", command_which }, { "diff", command_diff },   { "grow", command_grow },
+	{ "plan", command_plan },         { "check", command_check }, { "status", command_status },
+	{ "which", command_which },       { "diff", command_diff },   { "grow", command_grow },
+	{ "identity", command_identity },
 };
 
 static int refuse_boot(void)

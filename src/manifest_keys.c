@@ -223,6 +223,13 @@ static int set_kernel(struct place *p, struct slice value)
 	return r == -EINVAL ? expect(p, "kernel releases as uname -r prints them, or any") : r;
 }
 
+static int set_base_mismatch(struct place *p, struct slice value)
+{
+	static const char *const words[] = { "warn", "error", NULL };
+
+	return set_boolean(p, value, words, "warn or error", &p->layer->base_strict);
+}
+
 static int set_timeout(struct place *p, struct slice value)
 {
 	if (text_duration(value, &p->layer->timeout_ms) < 0)
@@ -321,6 +328,7 @@ static const struct key keys[] = {
 	{ SECTION_LAYER, "timeout", set_timeout },
 	{ SECTION_LAYER, "identity", set_identity },
 	{ SECTION_LAYER, "kernel", set_kernel },
+	{ SECTION_LAYER, "base-mismatch", set_base_mismatch },
 	{ SECTION_LAYER, "whiteouts", set_whiteouts },
 	{ SECTION_LAYER, "trust", set_trust },
 	{ SECTION_LAYER, "only", set_only },

@@ -83,6 +83,8 @@ static void told(void *arg, const struct step *step, const struct facts *facts, 
 		memcpy(which->digest, facts->digest, sizeof(which->digest));
 	if (facts->device[0])
 		memcpy(which->device, facts->device, sizeof(which->device));
+	if (facts->bases[0])
+		t->full |= inventory_add_made(t->inv, which->name, facts->bases) < 0;
 	if (facts->warning[0])
 		report_warning(facts->warning);
 }

@@ -118,14 +118,16 @@ static void link_mount(struct links *l, const struct resolved_layer *r, const ch
 				    .type = join(l, r->type, ""),
 				    .options = options && *options ? options : NULL,
 				    .flags = LAYER_FLAGS,
-				    .loop = r->image && !verified });
+				    .loop = r->image && !verified,
+				    .record = !subdir });
 	if (subdir)
 		link_step(l, (struct step){ .kind = STEP_SUBDIR,
 					    .failure = FAILURE_LAYER_MOUNT,
 					    .layer = own,
 					    .source = mounted,
 					    .target = target,
-					    .path = subdir });
+					    .path = subdir,
+					    .record = true });
 }
 
 static void link_whiteouts(struct links *l, const struct resolved_layer *r, const char *target,

@@ -92,6 +92,7 @@ static const char *const forms[] = {
 	[STEP_SUBDIR] = "layer {layer}: bind {source}/{path} on {target}",
 	[STEP_WALK] = "{walk}",
 	[STEP_WHITEOUTS] = "layer {layer}: whiteouts ({kind}) of {source} into {upper} and {work}",
+	[STEP_WARN] = "{source}",
 	[STEP_KERNEL] = "layer {layer}: look for the modules of {source} in {target}",
 	[STEP_FORMAT] = "{layer}: format {source} as {type}, if it is blank",
 	[STEP_FSCK] = "{layer}: check {source} ({type})",

@@ -238,6 +238,11 @@ static void add_disks(const struct report *r, struct builder *b)
 		image_print(&r->inventory->images[i], &l);
 		json_string(b, line);
 	}
+	for (size_t i = 0; i < r->inventory->made_count; i++) {
+		builder_start(&l, line, sizeof(line));
+		made_print(&r->inventory->made[i], &l);
+		json_string(b, line);
+	}
 	json_close(b, "]");
 }
 

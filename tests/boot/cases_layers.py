@@ -136,6 +136,14 @@ CASES_LAYERS = [
     dict(name="identity", disks=MAIN, files=MERGED, manifest=manifest((*SYSTEM_LAYER, "identity = release-7"), USER_LAYER),
          report={"layers.0.identity": "release-7"}),
 
+    # What a layer was made on.
+    dict(name="base-below", disks=[SYSTEM, ("user", "made.squashfs")], files=MERGED, report={"warnings": []},
+         manifest=manifest((*SYSTEM_LAYER, "identity = release-7"), (*USER_LAYER, "base-mismatch = error"))),
+    dict(name="base-mismatch-warns", disks=[SYSTEM, ("user", "made.squashfs")], files=MERGED, kernels=BOTH,
+         also='layerboot: warning[base-mismatch]: layer "user": it was made on release-7, and below it is system (sb-'),
+    dict(name="base-mismatch-fails", disks=[SYSTEM, ("user", "made.squashfs")], word="base-mismatch", status=1,
+         foreseen=False, manifest=user("base-mismatch = error"), also="mklayer --rebase"),
+
     # Other unions.
     dict(name="aufs-nowhere", disks=MAIN, word="union-unsupported", status=1, foreseen="what the kernel has",
          manifest="version = 1\nunion = aufs\n" + user()[len("version = 1\n"):]),

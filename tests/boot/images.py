@@ -37,6 +37,8 @@ TREES["guest"] = {**TREES["system"], "sbin/layerboot": PROGRAM + "layerboot",
                   "etc/commands": "".join(f"/sbin/layerboot {command}\n" for command in COMMANDS)}
 # The next version of the system.
 TREES["system-2"] = {**TREES["system"], "etc/which": "system 2", "etc/only-system": "system 2", "etc/new-in-2": "2"}
+# A layer that says what it was made on.
+TREES["made"] = {**TREES["user"], "usr/lib/layerboot/layers/user": "version = 1\nbase = release-7 system.img\n"}
 # Two roots in one image.
 TREES["both"] = {**{f"roots/system/{path}": text for path, text in TREES["system"].items()},
                  **{f"roots/user/{path}": text for path, text in TREES["user"].items()},
@@ -57,6 +59,7 @@ LAYERS = {
     "user.squashfs": ("user", *USER_DELETES),
     "user.ext4": ("user", *USER_DELETES, "--type", "ext4", "--label", "userdata"),
     "user.gpt": ("user", *USER_DELETES, "--gpt", "--name", "user"),
+    "made.squashfs": ("made", *USER_DELETES),
     "bare.squashfs": ("bare",),
     "no-directories.squashfs": ("no-directories",),
     "symlink.squashfs": ("symlink",),

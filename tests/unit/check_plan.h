@@ -13,6 +13,7 @@ static inline int built(const struct stamp *stamp, const char *release, struct a
 				       .manifest = &scene.manifest,
 				       .resolution = &scene.resolution,
 				       .stamp = stamp,
+				       .inventory = &scene.inventory,
 				       .release = release };
 
 	return plan_build(&in, arena, &plan, &scene.failure);

@@ -22,6 +22,7 @@ static void every_fact_comes_back(void **state)
 		.us = 42,
 		.digest = "sb-0123456789abcdef",
 		.device = "loop7",
+		.bases = "sb-1 sb-2",
 		.entries = 2147483647,
 		.whiteouts = 3,
 		.warning = "a \"quoted\" line\nand another",
@@ -32,7 +33,7 @@ static void every_fact_comes_back(void **state)
 	assert_string_equal(
 		printed(&f),
 		"STEP=\"11\" START=\"123456789012345\" US=\"42\" "
-		"DIGEST=\"sb-0123456789abcdef\" DEVICE=\"loop7\" ENTRIES=\"2147483647\" "
+		"DIGEST=\"sb-0123456789abcdef\" DEVICE=\"loop7\" BASES=\"sb-1 sb-2\" ENTRIES=\"2147483647\" "
 		"WHITEOUTS=\"3\" WARNING=\"a \\x22quoted\\x22 line\\x0aand another\"\n");
 	assert_int_equal(
 		facts_parse((struct slice){ scene.words, strlen(scene.words) - 1 }, &again), 0);

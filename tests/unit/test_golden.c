@@ -77,6 +77,7 @@ static int decide(const char *manifest, const char *inventory, const char *cmdli
 				       .manifest = &scene.manifest,
 				       .resolution = &scene.resolution,
 				       .stamp = &scene.inventory.stamp,
+				       .inventory = &scene.inventory,
 				       .release = "6.1.0-test" };
 	return plan_build(&in, &scene.arena, &plan, &scene.failure);
 }

@@ -279,6 +279,7 @@ static const char whole[] =
 	"IMAGE=\"d/a \\x22b.sb\" DISK=\"vda\" FSTYPE=\"erofs\" DIGEST=\"sb-1\" SIZE=\"3\" "
 	"AMBIVALENT=\"1\" DIRTY=\"1\" ERROR=\"5\"\n"
 	"IMAGE=\"e\" DISK=\"vda\" SIZE=\"0\"\n"
+	"MADE=\"web\" BASES=\"sb-1 sb-2\"\n"
 	"STAMP=\"layerboot-top 1\\x0alayer a x\\x0a\" DISK=\"vdb\" USED=\"1\"\n";
 
 static const char *printed_whole(void)
@@ -308,6 +309,8 @@ static void every_kind_of_line_comes_back(void **state)
 	assert_true(inv->images[0].ambivalent && inv->images[0].dirty);
 	assert_int_equal(inv->images[0].error, EIO);
 	assert_true(inv->images[0].size == 3);
+	assert_string_equal(inventory_made_on(inv, "web"), "sb-1 sb-2");
+	assert_string_equal(inventory_made_on(inv, "we"), "");
 	assert_true(inv->stamp.used);
 	assert_string_equal(inv->stamp.text, "layerboot-top 1\nlayer a x\n");
 	/* nothing of it is left in the next */
@@ -349,6 +352,8 @@ static void malformed_lines_of_other_kinds(void **state)
 		"LISTING=\"a\"",
 		"LISTING=\"a\" DISK=\"vda\" SIZE=\"1\"",
 		"STAMP=\"a\" USED=\"2\"",
+		"MADE=\"\" BASES=\"sb-1\"",
+		"MADE=\"a\" USED=\"1\"",
 		"STAMP=",
 		"FILE=\"a\" DISK=\"vda\"",
 	};

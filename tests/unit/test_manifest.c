@@ -75,6 +75,7 @@ static void every_key_of_what_a_layer_holds(void **state)
 							"subdir = root fs/usr\n"
 							"identity = v1-2\n"
 							"kernel = 6.1.0-1-amd64\t6.12.0\n"
+							"base-mismatch = error\n"
 							"whiteouts = wh\n"
 							"trust = untrusted\n"
 							"only = /opt \"/a b\" /\n"
@@ -82,6 +83,7 @@ static void every_key_of_what_a_layer_holds(void **state)
 							"[layer b]\n"
 							"source = SERIAL=b\n"
 							"kernel = any\n"
+							"base-mismatch = warn\n"
 							"whiteouts = xattr\n"
 							"trust = trusted\n"
 							"[layer c]\n"
@@ -99,6 +101,7 @@ static void every_key_of_what_a_layer_holds(void **state)
 	assert_false(l->kernel_any);
 	assert_int_equal(l->whiteouts, LAYER_WHITEOUTS_WH);
 	assert_true(l->untrusted);
+	assert_true(l->base_strict);
 	assert_int_equal(l->only_count, 3);
 	assert_string_equal(l->only[0], "/opt");
 	assert_string_equal(l->only[1], "/a b");
@@ -110,6 +113,7 @@ static void every_key_of_what_a_layer_holds(void **state)
 	assert_int_equal(l->kernels_count, 0);
 	assert_int_equal(l->whiteouts, LAYER_WHITEOUTS_XATTR);
 	assert_false(l->untrusted);
+	assert_false(l->base_strict);
 	assert_null(l->image);
 	assert_null(l->only);
 	assert_int_equal(m->layers[2].whiteouts, LAYER_WHITEOUTS_OVERLAY);
@@ -196,9 +200,9 @@ static void every_type(void **state)
 #define NAME   "expected a name of letters, digits, . _ - (at most 32 bytes), but not top"
 #define TAGS   "SERIAL=, WWN=, LABEL=, UUID=, PARTLABEL=, PARTUUID= or a /dev path"
 #define OPTION "an option of the file system: a layer is always mounted ro,nosuid,nodev,noexec"
-#define LAYER_KEYS                                                                                 \
-	"source, type, image, subdir, options, required, timeout, identity, kernel, whiteouts, "   \
-	"trust, only, protect, verity, verity-hash-source, verity-hash-offset, verity-data-size, " \
+#define LAYER_KEYS                                                                                              \
+	"source, type, image, subdir, options, required, timeout, identity, kernel, base-mismatch, whiteouts, " \
+	"trust, only, protect, verity, verity-hash-source, verity-hash-offset, verity-data-size, "              \
 	"verity-block-size, verity-hash-block-size, verity-salt, verity-algorithm, on-corruption"
 #define IMAGE   "a path inside the source, at most 255 bytes, a glob in its last part only"
 #define SUBDIR  "a directory inside the file system, without . or .. or a glob"

@@ -22,11 +22,12 @@ static void keys_are_listed(void **state)
 {
 	static const char *const lists[] = {
 		[SECTION_START] = "version, union, redirect",
-		[SECTION_LAYER] = "source, type, image, subdir, options, required, timeout, "
-				  "identity, kernel, whiteouts, trust, only, protect, verity, "
-				  "verity-hash-source, verity-hash-offset, verity-data-size, "
-				  "verity-block-size, verity-hash-block-size, verity-salt, "
-				  "verity-algorithm, on-corruption",
+		[SECTION_LAYER] =
+			"source, type, image, subdir, options, required, timeout, "
+			"identity, kernel, base-mismatch, whiteouts, trust, only, protect, verity, "
+			"verity-hash-source, verity-hash-offset, verity-data-size, "
+			"verity-block-size, verity-hash-block-size, verity-salt, "
+			"verity-algorithm, on-corruption",
 		[SECTION_TOP] = "type, size, nr-inodes, source, subdir, format, fsck, grow, "
 				"on-system-change",
 		[SECTION_BIND] = "source, subdir, format, fsck, grow, paths",

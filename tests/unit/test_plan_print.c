@@ -138,6 +138,7 @@ static void every_kind_of_step(void **state)
 		    .lowers = lowers,
 		    .lowers_count = 1 },
 		  "union overlay on /x (ro,lowerdir=user,index=off)" },
+		{ { .kind = STEP_WARN, .source = "warning[word]: x" }, "warning[word]: x" },
 		{ { .kind = STEP_READONLY, .target = "/x", .flags = MS_RDONLY | MS_NODEV },
 		  "remount /x (ro,nodev)" },
 		{ { .kind = STEP_INIT, .target = "/x" },
