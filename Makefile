@@ -11,6 +11,8 @@ WERROR = -Werror
 LIMIT = 460800
 N = 50
 FUZZ_SECONDS = 60
+DESTDIR =
+PREFIX = /usr/local
 
 WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
 	-Wwrite-strings -Wswitch-enum $(WERROR)
@@ -142,11 +144,25 @@ coverage:
 
 unit-binaries: $(TESTS)
 
+# Manual pages, of what --help and README.md say.
+man: $(BUILD)/layerboot
+	scripts/man/generate $(BUILD)/man "$$(LC_ALL=C date -u -d "@$$(git log -1 --format=%ct 2>/dev/null || echo 0)" '+%B %-d, %Y')"
+
+# make install DESTDIR=/somewhere PREFIX=/usr
+install: all man
+	scripts/install-tree "$(DESTDIR)" "$(PREFIX)"
+
+# build/deb/layerboot_VERSION_amd64.deb
+deb: all man
+	scripts/debian/build
+
 clean:
 	rm -rf $(BUILD)/obj $(BUILD)/host $(BUILD)/coverage $(BUILD)/layerboot
 
 FORCE:
 
-.PHONY: FORCE all host unit unit-binaries check lint tiers boot demo run check-readme check-guests check-soak check-shutdown bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage clean
+.PHONY: FORCE all host man install deb clean demo run
+.PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown
+.PHONY: bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)
