@@ -74,3 +74,33 @@ print_list() {
 	printf '%-18s %9s\n' 'module indexes' $rest
 	printf '%-18s %9s\n' total $total
 }
+
+# kernel_config: prints the file with the configuration of the kernel, where the packages of a distribution put it.
+kernel_config() {
+	local file
+	for file in "$modules/config" "${modules%/lib/modules/*}/boot/config-$release" "${modules%/usr/lib/modules/*}/boot/config-$release"; do
+		if [ -r "$file" ]; then
+			printf '%s\n' "$file"
+			return
+		fi
+	done
+}
+
+# The kernel unpacks what it was built to unpack, and panics without a word of it otherwise.
+check_compress() {
+	local config
+	case $compress in
+	lz4) need_tool lz4 lz4 ;;
+	zstd) need_tool zstd zstd ;;
+	*) return 0 ;;
+	esac
+	config=$(kernel_config)
+	[ -z "$config" ] || grep -qx "CONFIG_RD_${compress^^}=y" "$config" ||
+		die "kernel $release cannot read an initramfs that is compressed with $compress ($config lacks CONFIG_RD_${compress^^}=y); use --compress none"
+}
+
+compress_auto() { cat; }
+compress_none() { cat; }
+# The kernel knows the legacy frame of lz4 alone.
+compress_lz4() { lz4 -9 -l -q -c; }
+compress_zstd() { zstd -15 -q -c; }

@@ -141,3 +141,12 @@ index_modules() {
 	done
 	[ ! -s "$scratch/softdep" ] || cp -- "$scratch/softdep" "$dest/modules.softdep"
 }
+
+# All modules of the kernel, not the links build and source, which point into the machine that built it.
+make_modules_layer() {
+	local stage=$scratch/layer/usr/lib/modules/$release
+	mkdir -p -- "$stage"
+	tar -C "$modules" --exclude=./build --exclude=./source -cf - . | tar -C "$stage" -xf -
+	[ -e "$modules/modules.dep" ] || depmod -b "$scratch/layer/usr" "$release" || die "depmod failed on $modules; see above"
+	"$here/mklayer" "$scratch/layer" -o "$modules_layer" --owner root
+}

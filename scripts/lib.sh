@@ -21,11 +21,11 @@ warn() {
 	printf '%s: warning: %s\n' "$prog" "$*" >&2
 }
 
-# shown_name: what this script is called in its own help, from the top of the source tree or installed.
-shown_name() {
+# print_help <TEXT: with the names that the scripts have where they are installed.
+print_help() {
 	case $0 in
-	*/scripts/*) echo "scripts/$prog" ;;
-	*) echo "$prog" ;;
+	*/layerboot-* | layerboot-*) sed -E 's#scripts/(mklayer|mkinitramfs|mksystem|run-vm|boot-chart|get-kernel)#layerboot-\1#g' ;;
+	*) cat ;;
 	esac
 }
 

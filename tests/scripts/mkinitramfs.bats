@@ -112,6 +112,56 @@ tree_of_archive() {
 	[ ! -e "$BATS_TEST_TMPDIR/k/lib/modules/$release/modules.dep" ]
 }
 
+@test "mkinitramfs: trees as Debian, Ubuntu and Fedora lay them out give the same bytes" {
+	tree_of_archive
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p debian/boot debian/lib ubuntu/boot ubuntu/lib fedora/usr/lib
+	cp -r k/lib/modules debian/lib/
+	cp -r k/lib/modules ubuntu/lib/
+	cp -r k/lib/modules fedora/usr/lib/
+	find ubuntu -name '*.ko' -exec zstd -q --rm {} +
+	find fedora -name '*.ko' -exec xz -0 --check=crc32 {} +
+	cp "$kernel/boot/vmlinuz-$release" debian/boot/
+	cp "$kernel/boot/config-$release" debian/boot/
+	cp "$kernel/boot/vmlinuz-$release" "fedora/usr/lib/modules/$release/vmlinuz"
+	cp "$kernel/boot/config-$release" "fedora/usr/lib/modules/$release/config"
+	ln -s /nowhere "fedora/usr/lib/modules/$release/build"
+	for layout in debian ubuntu fedora; do
+		"$scripts/mkinitramfs" --modules $layout -o $layout.cpio
+		cmp "$out" $layout.cpio
+	done
+	"$scripts/mkinitramfs" --kernel-image "fedora/usr/lib/modules/$release/vmlinuz" --modules fedora -o image.cpio
+	cmp "$out" image.cpio
+	# The modules alone, as a layer.
+	"$scripts/mkinitramfs" --modules fedora --modules-layer modules.img
+	unsquashfs -lln modules.img >list
+	[ "$(grep -c '\.ko\.xz$' list)" = "$(find fedora -name '*.ko.xz' | wc -l)" ]
+	grep -q "root/usr/lib/modules/$release/modules.dep.bin$" list
+	run grep /build list
+	[ "$status" = 1 ]
+}
+
+@test "mkinitramfs: --compress, if the kernel can read it" {
+	cd "$BATS_TEST_TMPDIR"
+	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest small -o plain.cpio
+	for how in none auto lz4 zstd; do
+		"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest small --compress $how -o $how.cpio
+	done
+	cmp plain.cpio none.cpio
+	cmp plain.cpio auto.cpio
+	cmp plain.cpio <(zstd -dcq zstd.cpio)
+	cmp plain.cpio <(lz4 -dcq lz4.cpio)
+	mkdir -p k/lib k/boot
+	cp -r "$kernel/lib/modules" k/lib/
+	grep -v CONFIG_RD_ZSTD "$kernel/boot/config-$release" >"k/boot/config-$release"
+	run "$scripts/mkinitramfs" --kernel "$release" --modules k --compress zstd -o no.cpio
+	[ "$status" = 1 ]
+	contains "kernel $release cannot read an initramfs that is compressed with zstd"
+	[ ! -e no.cpio ]
+	run "$scripts/mkinitramfs" --kernel "$release" --modules k --compress gzip -o no.cpio
+	[ "$status" = 2 ]
+}
+
 @test "mkinitramfs: gz modules" {
 	tree_of_archive
 	depmod -b "$BATS_TEST_TMPDIR/k" "$release"
