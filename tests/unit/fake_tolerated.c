@@ -82,9 +82,6 @@ const struct fake_tolerated fake_tolerated[] = {
 	  .error = EOPNOTSUPP },
 	{ .pattern = "sys_open_beneath */usr/lib/layerboot/layers*",
 	  .reason = "a symlink in the place of records, or of one: what is behind it is not read" },
-	{ .pattern = "sys_open /run/layerboot/layers/user/sub",
-	  .reason =
-		  "whether it is opaque, for the index of a top: the list of changes is too long then" },
 	/* systemd boots without these, too. */
 	{ .pattern = "sys_open /sysroot",
 	  .reason = "whether the init is systemd: as if it were not" },
