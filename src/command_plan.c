@@ -228,7 +228,8 @@ int command_plan(int argc, char **argv)
 	const struct plan_input in = { .cmdline = &h.cmdline,
 				       .manifest = &h.manifest,
 				       .resolution = &resolution,
-				       .stamp = &h.inventory.stamp,				       .inventory = &h.inventory,
+				       .stamp = &h.inventory.stamp,
+				       .inventory = &h.inventory,
 				       .release = o.kernel };
 	if (resolution.state == RESOLVE_FAILED)
 		return would_fail(&o, &resolution.failure);

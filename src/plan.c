@@ -275,7 +275,8 @@ static int add_union(struct planner *p)
 	for (size_t i = 0; i < r->layers_count; i++)
 		if (add_layer(p, &r->layers[i]) < 0)
 			return -1;
-	if (planner_add_bases(p) < 0 || add_volumes(p) < 0 || list_lowers(p, &join) < 0 || planner_add_top(p, &join) < 0)
+	if (planner_add_bases(p) < 0 || add_volumes(p) < 0 || list_lowers(p, &join) < 0 ||
+	    planner_add_top(p, &join) < 0)
 		return -1;
 	planner_add_root(p, (struct step){ .kind = STEP_DIR,
 					   .failure = FAILURE_UNION,
