@@ -84,13 +84,14 @@ INITS = {
     "sysvinit-without": SYSVINIT.format(""),
 }
 PASSED = [LAST + "powering off", "reboot: Power down"]
+HALTED = 143  # of run-vm that is ended from outside: the guest stays as it is
 STUCK = r"layerboot: error\[shutdown-stuck\]: "
 BY_FORCE = r"every disk that is in use was made read-only by force"
 # init: /sbin/NAME; status: of run-vm; says and silent: what the console must and must not say; throttle: bytes a second.
 CASES = [
     dict(name="poweroff", init="end", append="verb=poweroff", says=PASSED, boots=3, kernels=["cloud", "6.12-cloud"]),
     dict(name="reboot", init="end", append="verb=reboot", status=5, says=[LAST + "rebooting"]),
-    dict(name="halt", init="end", append="verb=halt", status=3, limit=30, says=[LAST + "halting", "reboot: System halted"]),
+    dict(name="halt", init="end", append="verb=halt", status=HALTED, says=[LAST + "halting", "reboot: System halted"]),
     dict(name="exit", init="end", append="verb=exit", says=PASSED),
     dict(name="kexec-not-loaded", init="end", append="verb=kexec", status=5,
          says=["starting the kernel that kexec has loaded: Invalid argument"]),
@@ -281,6 +282,8 @@ class End:
                 lines.append(line.decode(errors="replace").rstrip("\r\n"))
                 if "T boots" in lines[-1]:
                     begun = time.monotonic()
+                if "reboot: System halted" in lines[-1]:
+                    vm.terminate()
                 if "T throttle" in lines[-1]:
                     self.throttle(f"{sockets}/qmp")
             status = vm.wait()
