@@ -44,7 +44,7 @@ def terminal_lines(terminal):
 
 
 class Boot:
-    limit = 120  # seconds; run --limit sets it for a machine that is busy
+    limit, patience = 120, None  # seconds; run sets them for a machine that is busy
 
     def __init__(self, case, kernel, images, directory, kept=None):
         """KEPT: disks that several boots write to, by the name of their image."""
@@ -57,6 +57,9 @@ class Boot:
 
     def cmdline(self):
         words = self.case.get("append", "")
+        # Where others keep the machine busy, a driver may take as long as a disk is waited for.
+        if self.patience and "timeout" not in words + (self.manifest or ""):
+            words += f" layerboot.timeout={self.patience}"
         if "args" in self.case:
             words += " -- " + " ".join(f'"{a}"' if " " in a else a for a in self.case["args"])
         return words.strip()

@@ -142,6 +142,18 @@ SEQUENCES = [
     dict(name="bind-missing", kept={}, boots=[
         dict(disks=[SYSTEM, USER], word="bind-missing", status=1, append="layerboot.timeout=1",
              manifest=manifest(SYSTEM_LAYER, USER_LAYER) + "[bind data]\nsource = SERIAL=state\npaths = /etc/d\n")]),
+    # One of them says which file system to make.
+    dict(name="bind-and-top-on-one-blank-disk", kept={"state": "blank.raw-64m"}, boots=[
+        dict(disks=[SYSTEM, USER, STATE], files=files, top="disk", rename="Resource busy",
+             manifest=top("subdir = top") + "\n[bind d]\nsource = SERIAL=state\nsubdir = binds\npaths = /etc/d\n"
+             "format = ext4\n",
+             upper=[f"/run/layerboot/top/upper/etc/{n}: No such file or directory" for n in ("which", "written")])
+        for files in (FRESH, AGAIN)],
+         after=["blkid -p -o value -s LABEL {state} | grep -qx layerboot"]),
+    dict(name="bind-and-top-in-two-formats", kept={"state": "blank.raw-64m"}, boots=[
+        dict(disks=[SYSTEM, USER, STATE], word="volume-foreign", status=1, also="format = xfs, and top or another on the same disk",
+             manifest=top("format = ext4", "subdir = top") + "\n[bind d]\nsource = SERIAL=state\nsubdir = binds\n"
+             "paths = /etc/d\nformat = xfs\n")]),
     dict(name="bind-and-top-on-one-disk", kept={"state": "plain.ext4"}, boots=[
         dict(disks=[SYSTEM, USER, STATE], files=files, top="disk", rename="Resource busy",
              manifest=top("subdir = top") + "\n[bind d]\nsource = SERIAL=state\nsubdir = binds\npaths = /etc/d\n",
