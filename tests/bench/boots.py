@@ -119,7 +119,7 @@ class Result:
                    "kvm_init_ms": [(record.ready - record.began) / 1e6 for record in w],
                    "kvm_boot_ms": [record.ready / 1e6 for record in w],
                    "loading_minstr": [record.loading / 1e6 for record in r if record.loading]}  # the floor's
-        numbers["work_ms"], numbers["chain_ms"] = zip(*(chain(report, c.kernel) for report in map(Record.report, r)
+        numbers["work_ms"], numbers["chain_ms"] = zip(*(chain(report) for report in map(Record.report, r)
                                                         if report)) if r[0]["report"] else ((), ())
         for name, values in numbers.items():
             row[name] = round(statistics.median(values), 3) if values else None
@@ -128,10 +128,11 @@ class Result:
         return row
 
 
-def chain(report, kernel):
+def chain(report):
     """The work of layerboot's steps, and of it the longest chain of steps that need each other, in milliseconds: what
-    would be left with processors enough. Steps that overlap on the one CPU have shared it, so each gets its share.
-    Modules wait for those that they depend on, all other steps are taken to follow each other."""
+    would be left with processors enough. Steps that overlap on the one CPU have shared it, so each gets its share. The
+    modules of devices (their names are aliases of a bus, such as pci:...) need each other in the order in which they were
+    loaded; those of file systems and of the union need none, and none of the others. All other steps follow each other."""
     steps = [(step["step"], step["start_us"], step["start_us"] + step["us"]) for step in report["steps"]]
     edges = sorted({at for _, start, end in steps for at in (start, end)})
     work = [0.0] * len(steps)
@@ -139,16 +140,15 @@ def chain(report, kernel):
         active = [i for i, (_, start, stop) in enumerate(steps) if start <= begin and end <= stop]
         for i in active:
             work[i] += (end - begin) / len(active)
-    modules = {}
+    devices, others, rest = 0.0, [0.0], 0.0
     for (text, _, _), cost in zip(steps, work):
-        if match := re.match(r"module ([^ :]+)", text):
-            modules[kernel.name(match[1])] = cost
-
-    def until(name):
-        return modules[name] + max((until(need) for need in kernel.needs.get(name, []) if need in modules), default=0)
-
-    longest = max(map(until, modules), default=0)
-    return sum(work) / 1000, (sum(work) - sum(modules.values()) + longest) / 1000
+        if not text.startswith("module "):
+            rest += cost
+        elif ":" in text:
+            devices += cost
+        else:
+            others.append(cost)
+    return sum(work) / 1000, (rest + max(devices, *others)) / 1000
 
 
 KVM = ["--accel", "kvm"]

@@ -87,7 +87,7 @@ class Contender:
         busybox = run("which", "busybox").strip()
         with open(busybox, "rb") as f:
             program = f.read()
-        links = [(f"bin/{applet}", 0o120777, b"sh") for applet in ("mount", "mkdir", "insmod", "switch_root", "cat")]
+        links = [(f"bin/{applet}", 0o120777, b"sh") for applet in ("mount", "mkdir", "insmod", "switch_root")]
         return archive([("dev", 0o40755, b""), ("bin", 0o40755, b""), ("bin/sh", 0o100755, program), *links,
                         ("init", 0o100755, script.encode()), *self.module_files(),
                         ("modules", 0o100644, "".join(f"/{m}.ko\n" for m in self.modules()).encode())])

@@ -31,7 +31,8 @@ setup() {
 }
 
 @test "bench-fs: every view has done every work" {
-	run --separate-stderr "$scripts/bench-fs" --types squashfs --rounds 1 --runtime 20 --files 20 --layers 1,200 --json
+	run --separate-stderr "$scripts/bench-fs" --types squashfs --rounds 1 --runtime 20 --files 20 --layers 1,200 \
+		--clock wall --json
 	[ "$status" -eq 0 ] || {
 		echo "$stderr"
 		return 1
@@ -39,4 +40,26 @@ setup() {
 	jq -e 'all(.[]; .value > 0)' <<<"$output"
 	# six jobs of fio, two walks and PostMark; unions copy up, too; the bind has PostMark alone; 2 times 3 lookups
 	[ "$(jq 'length' <<<"$output")" -eq $((9 + 4 * 10 + 1 + 6)) ]
+}
+
+@test "bench-fleet: one guest of each kind boots, and upgrades itself" {
+	[ -e "$root/build/demo/system.img" ] || skip "build/demo is not built"
+	run --separate-stderr "$scripts/bench-fleet" --guests 1 --upgrades 1 --json
+	[ "$status" -eq 0 ] || {
+		echo "$stderr"
+		return 1
+	}
+	# one guest, what 10,000 come to, and the same after an upgrade for those that upgrade themselves
+	[ "$(jq -r '.[] | "\(.kind) \(.guests) \(.upgrades)"' <<<"$output")" = "shared 1 0
+shared 10000 0
+full 1 0
+full 1 1
+full 10000 0
+full 10000 1
+qcow2 1 0
+qcow2 1 1
+qcow2 10000 0
+qcow2 10000 1" ]
+	jq -e 'all(.[]; .on_host > 0) and all(.[] | select(.upgrades == 0); .requested > 1000000)' <<<"$output"
+	jq -e '.[0].over_nbd > 1000000 and .[0].upgrade_written > 1000000 and .[3].upgrade_written > 1000000' <<<"$output"
 }
