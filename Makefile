@@ -2,10 +2,21 @@
 # make run         builds all there is to see and boots it; make check tests it
 # make DEPS=DIR    with musl builds of libblkid, libmount and libkmod (DIR/include, DIR/lib) made elsewhere
 # make PKG_CONFIG_DEPS=1 CC=gcc   on a distribution that is musl itself
+# make ARCH=aarch64   build/aarch64/layerboot, beside this machine's own; with clang and lld
 
-CC = musl-gcc
-HOST_CC = gcc
+HOST_ARCH := $(shell uname -m)
+ARCH = $(HOST_ARCH)
+ifneq ($(ARCH),$(HOST_ARCH))
+BUILD = build/$(ARCH)
+CC = $(BUILD)/deps/cc
+# What clang calls small; its -Os inlines much more than gcc's.
+SMALL = -Oz
+else
 BUILD = build
+CC = musl-gcc
+SMALL = -Os
+endif
+HOST_CC = gcc
 DEPS = $(BUILD)/deps
 WERROR = -Werror
 LIMIT = 460800
@@ -17,7 +28,7 @@ PREFIX = /usr/local
 WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
 	-Wwrite-strings -Wswitch-enum $(WERROR)
 BASE = -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARN) -MMD -MP
-CFLAGS = -Os -flto=auto -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+CFLAGS = $(SMALL) -flto=auto -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-fno-unwind-tables -fno-pie
 LDFLAGS = -static -no-pie -Wl,--gc-sections -s
 HOST_CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -57,7 +68,7 @@ $(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: $(BUILD)/version
 $(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: BASE += -DLAYERBOOT_VERSION='"$(VERSION)"'
 
 $(BUILD)/deps/versions: scripts/build-deps
-	scripts/build-deps --out $(BUILD)/deps
+	scripts/build-deps --arch $(ARCH) --out $(BUILD)/deps
 
 # The same code for this machine, with sanitizers and the distribution's own libraries.
 host: $(BUILD)/host/layerboot
@@ -114,6 +125,11 @@ check-readme: all
 check-guests: all
 	tests/run guests shutdown
 
+# The longer tests of hosts and of other machines.
+check-hosts: all
+	$(MAKE) ARCH=aarch64 all
+	tests/run arm64 hosts
+
 check-soak: all
 	tests/boot/soak $(N)
 
@@ -162,7 +178,7 @@ clean:
 FORCE:
 
 .PHONY: FORCE all host man install deb clean demo run
-.PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown
+.PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown check-hosts
 .PHONY: bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

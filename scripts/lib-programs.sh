@@ -33,9 +33,13 @@ libraries_of() {
 	local interpreter options=() lines missing
 	[ "$(od -An -tx1 -N 4 -- "$1" | tr -d ' ')" = 7f454c46 ] ||
 		die "$1 is no ELF program, and the initramfs has no shell for scripts; give the program that it starts"
+	[ "$(elf_machine "$1")" = "${arch:-$(uname -m)}" ] ||
+		die "$1 is a program for $(elf_machine "$1"), and this initramfs is for $arch; name one for $arch with --program DEST=FILE"
 	need_tool readelf binutils
 	interpreter=$(readelf -lW -- "$1" | sed -n 's/.*\[Requesting program interpreter: \(.*\)\]$/\1/p')
 	[ -n "$interpreter" ] || return 0
+	[ "${arch:-$(uname -m)}" = "$(uname -m)" ] ||
+		die "which libraries $1 needs can only be asked on $arch itself; name a static program, such as those of busybox-static:arm64"
 	[[ $interpreter == */ld-musl-* ]] || options=(--inhibit-cache)
 	lines=$(env -i "$interpreter" "${options[@]}" --list "$(realpath -- "$1")" 2>&1) ||
 		die "the libraries of $1 cannot be found: ${lines:-no answer of $interpreter}"

@@ -49,7 +49,7 @@ class Boot:
     def __init__(self, case, kernel, images, directory, kept=None):
         """KEPT: disks that several boots write to, by the name of their image."""
         self.case, self.kernel, self.images, self.dir, self.kept = case, kernel, images, directory, kept or {}
-        self.name = f"{case['name']} ({kernel})"
+        self.name = f"{case['name']} ({kernel}{' ' + images.arch if images.foreign else ''})"
         self.note, self.took, self.manifest = "", None, None
         self.late = [case["late"]] if "late" in case else []
 
@@ -62,6 +62,8 @@ class Boot:
             words += f" layerboot.timeout={self.patience}"
         if "args" in self.case:
             words += " -- " + " ".join(f'"{a}"' if " " in a else a for a in self.case["args"])
+        if self.images.arch == "aarch64":
+            words = words.replace("console=ttyS0", "console=ttyAMA0")
         return words.strip()
 
     def initramfs(self):
@@ -87,7 +89,9 @@ class Boot:
         case = self.case
         command = [ROOT / "scripts/run-vm", "--kernel", self.images.kernel(self.kernel)[1],
                    "--initramfs", self.initramfs(), "--accel", "tcg", "--memory", "256M",
-                   "--timeout", case.get("limit", self.limit), "--machine", case.get("machine", "q35")]
+                   "--timeout", case.get("limit", self.limit), "--arch", self.images.arch]
+        if not self.images.foreign:
+            command += ["--machine", case.get("machine", "q35")]
         command += [self.images.fill(word).replace("{dir}", str(self.dir)) for word in case.get("vm", [])]
         if case.get("bare"):
             command.append("--no-default-append")
@@ -418,7 +422,7 @@ class Boot:
             (self.dir / "manifest").write_text(text)
             command += ["--manifest", self.dir / "manifest"]
         disks = self.case["disks"] + self.late
-        buses = [next((o[4:] for o in d[2:] if o.startswith("bus=")), "virtio") for d in disks]
+        buses = [next((o[4:] for o in d[2:] if o.startswith("bus=")), "virtio").replace("mmio", "virtio") for d in disks]
         if len(set(buses)) > 1:
             (self.dir / "inventory").write_text(inventory(disks, buses))
             command += ["--inventory", self.dir / "inventory"]
@@ -453,4 +457,5 @@ def inventory(disks, buses):
 def select(cases, kind, patterns, kernel, images, directory):
     return [kind(case, k, images, directory / k / case["name"])
             for case in cases for k in case.get("kernels", ["cloud"])
-            if any(fnmatch.fnmatch(case["name"], p) for p in patterns) and kernel in (None, k)]
+            if any(fnmatch.fnmatch(case["name"], p) for p in patterns) and kernel in (None, k) and
+            case.get("arch", images.arch) == images.arch and not (images.foreign and "machine" in case)]

@@ -38,7 +38,7 @@ EVERYWHERE = ["cloud", "6.12-cloud", "generic"]
 BOTH = ["cloud", "6.12-cloud"]
 
 # Every row: name; disks as (serial, image, options of run-vm...)
-#   kernels   default: cloud; machine: default q35
+#   kernels   default: cloud; machine: default q35; arch: the row is for this one only
 #   manifest  into the initramfs, by mkinitramfs; omit: modules that it leaves out
 #   inject    files that are put into the initramfs by hand; planned: the manifest among them
 #   append    to the kernel's command line; args: after its --; bare: without run-vm's own console= and panic=
@@ -54,6 +54,7 @@ BOTH = ["cloud", "6.12-cloud"]
 CASES = [
     dict(name="squashfs-on-squashfs", disks=MAIN, files=MERGED, kernels=EVERYWHERE),
     dict(name="microvm", disks=MAIN, files=MERGED, machine="microvm", kernels=EVERYWHERE),
+    dict(name="mmio", disks=[(*SYSTEM, "bus=mmio"), (*USER, "bus=mmio")], files=MERGED, arch="aarch64"),
     dict(name="ext4-on-erofs", disks=[("system", "system.erofs"), ("user", "user.ext4")], files=MERGED, kernels=BOTH),
     dict(name="types-given", disks=[("system", "system.erofs"), ("user", "user.ext4")], files=MERGED,
          manifest=manifest((*SYSTEM_LAYER, "type = erofs"), (*USER_LAYER, "type = ext4"))),

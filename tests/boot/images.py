@@ -3,6 +3,7 @@ import concurrent.futures
 import hashlib
 import json
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -134,8 +135,12 @@ class Once:
 
 
 class Images:
-    def __init__(self, directory):
+    def __init__(self, directory, arch=None):
+        """ARCH: of the guests, as uname -m names it; default: that of this machine."""
         self.dir, self.once = pathlib.Path(directory), Once()
+        self.arch = arch or platform.machine()
+        self.foreign = self.arch != platform.machine()
+        self.build = ROOT / "build" / self.arch if self.foreign else ROOT / "build"
 
     def get(self, name):
         """The image of this name."""
@@ -367,19 +372,29 @@ class Images:
         return self.dir / name
 
     def program(self, name):
-        return ROOT / "build/layerboot" if name == "layerboot" else self.once(name, lambda: self.compile(name))
+        return self.build / "layerboot" if name == "layerboot" else self.once(name, lambda: self.compile(name))
 
     def compile(self, name):
         program = self.dir / f"{name}.program"
-        sh("musl-gcc", "-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-           ROOT / f"tests/boot/{name}.c", "-o", program)
+        sh(self.build / "deps/cc" if self.foreign else "musl-gcc", "-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror",
+           "-D_GNU_SOURCE", ROOT / f"tests/boot/{name}.c", "-o", program)
         return program
+
+    def static_e2fsck(self):
+        """For another architecture than this machine's: Debian's own, unpacked."""
+        debian, out = {"aarch64": "arm64", "x86_64": "amd64"}[self.arch], self.dir / "e2fsck-static"
+        deb = sh(ROOT / "scripts/apt-private", "--arch", debian, "download", "e2fsck-static", self.dir).strip()
+        sh("dpkg-deb", "-x", deb, out)
+        return out / "sbin/e2fsck.static"
+
+    def modules(self, flavour):
+        return KERNELS / (f"{flavour}-{self.arch}" if self.foreign else flavour)
 
     def kernel(self, flavour):
         """Its release and its image."""
         def fetch():
-            out = KERNELS / flavour
-            release = sh(ROOT / "scripts/get-kernel", flavour, "--out", out).strip().splitlines()[-1]
+            out = self.modules(flavour)
+            release = sh(ROOT / "scripts/get-kernel", "--arch", self.arch, flavour, "--out", out).strip().splitlines()[-1]
             return release, out / "boot" / f"vmlinuz-{release}"
         return self.once("kernel " + flavour, fetch)
 
@@ -390,11 +405,13 @@ class Images:
         def build():
             out = self.dir / f"initramfs-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.cpio"
             command = [ROOT / "scripts/mkinitramfs", "--kernel", self.kernel(flavour)[0],
-                       "--modules", KERNELS / flavour, "--init", ROOT / "build/layerboot", "-o", out, *options]
+                       "--modules", self.modules(flavour), "--init", self.build / "layerboot", "-o", out, *options]
             if manifest is not None:
                 text = out.with_suffix(".manifest")
                 text.write_text(manifest)
                 command += ["--manifest", text]
+            if self.foreign and "type = disk" in (manifest or ""):
+                command += ["--program", f"/sbin/e2fsck={self.once('e2fsck', self.static_e2fsck)}"]
             sh(*command)
             with out.open("ab") as f:
                 f.write(archive(inject))

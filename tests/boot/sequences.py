@@ -11,7 +11,7 @@ class Sequence:
 
     def __init__(self, row, kernel, images, directory):
         self.row, self.kernel, self.images, self.dir = row, kernel, images, directory
-        self.name, self.took = f"{row['name']} ({kernel})", None
+        self.name, self.took = f"{row['name']} ({kernel}{' ' + images.arch if images.foreign else ''})", None
 
     def judge(self):
         shutil.rmtree(self.dir, ignore_errors=True)
