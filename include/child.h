@@ -18,14 +18,15 @@ struct child {
 	int fd;
 	int64_t deadline_us;
 	size_t len;
-	char answer[CHILD_ANSWER_MAX + 1];
+	/* The owner's, of CHILD_ANSWER_MAX + 1 bytes: apart from the rest, which is looked at all the time. */
+	char *answer;
 };
 
 /* Carries out the work; writes the answer into *answer, returns 0 or -errno. */
 typedef int child_work(void *arg, struct builder *answer);
 
 /*
- * Forks a child that calls WORK(ARG, ...) and sends what it returned and wrote. 0 or -errno.
+ * Forks a child that calls WORK(ARG, ...) and sends what it returned and wrote, for c->answer. 0 or -errno.
  */
 MUST_CHECK int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_us);
 

@@ -15,6 +15,7 @@ enum progress {
 /* A device's modalias; its driver is loaded once, however many such devices there are. */
 struct modalias {
 	char text[512];
+	struct module_set *set;
 	enum progress progress;
 	int64_t start_us; /* CLOCK_MONOTONIC */
 };
@@ -23,6 +24,7 @@ struct modalias {
 struct fs_type {
 	char name[24];
 	char alias[32]; /* that its module is loaded by */
+	struct module_set *set;
 	enum progress progress;
 	int64_t start_us;
 	int error;
@@ -40,9 +42,13 @@ struct drivers {
 	size_t types_count;
 };
 
+/* What the initramfs has no driver for is given up at once. */
 void drivers_want(struct drivers *d, const char *modalias);
 
-/* The entry of TYPE, new if nobody has wanted it yet; NULL if there is no room. */
+/*
+ * The entry of TYPE, new if nobody has wanted it yet; NULL if there is no room. Done at once where the kernel has it,
+ * failed where the initramfs has not.
+ */
 struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
 /* Starts a job for everything wanted, as far as there is room. */

@@ -19,6 +19,7 @@ enum job_kind {
 
 struct job {
 	struct child child;
+	bool told; /* its pipe has something, or has ended */
 	enum job_kind kind;
 	size_t index;
 	struct disk disk; /* JOB_LEARN: what was known at the start */
@@ -55,5 +56,8 @@ MUST_CHECK int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg);
 /* Kills what is running still: nothing of the init outlives the hand-over. */
 void jobs_abandon(struct jobs *jobs);
 
-/* Adds the pipes of running jobs to FDS (room for JOBS_MAX) and brings *until_us forward to their deadlines. */
-size_t jobs_poll(const struct jobs *jobs, struct pollfd *fds, int64_t *until_us);
+/*
+ * Waits like poll(2) until FIRST or the pipe of a job has something, or UNTIL_US of CLOCK_MONOTONIC or the deadline of
+ * a job is reached. jobs_collect then looks at those alone.
+ */
+void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us);

@@ -6,10 +6,20 @@
 #include "text.h"
 
 struct modules;
+struct module_set;
 
 /* Modules of the running kernel below /lib/modules. The caller closes. 0 or -errno. */
 MUST_CHECK int modules_open(struct modules **ret);
 void modules_close(struct modules *m);
+
+/*
+ * Looks up what NAME (a module's name or an alias) stands for, in the indexes of the initramfs alone: PID 1 may do it.
+ * 0 with *ret, which lasts as long as M; -ENOENT: there is no such module; or -errno.
+ */
+MUST_CHECK int modules_find(struct modules *m, const char *name, struct module_set **ret);
+
+/* Loads what has been found, and what that needs first. As modules_load. */
+MUST_CHECK int modules_insert(struct module_set *set, struct builder *words);
 
 /*
  * Loads what NAME (a module's name or an alias) stands for, and what that needs first. 0 also where it is

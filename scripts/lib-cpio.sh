@@ -52,6 +52,7 @@ print_list() {
 	while IFS=$'\t' read -r kind name path set reason; do
 		case $kind in
 		file)
+			path=${path##*/}
 			size=$(stat -c %s -- "$dest/${path%.ko*}.ko")
 			total=$((total + size))
 			;;

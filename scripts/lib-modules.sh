@@ -100,9 +100,10 @@ check_selection() {
 	done < <(sed 's/\t\t/\t-\t/' "$scratch/selected")
 }
 
-store_module() { # PATH below $modules -> the same place in the archive, uncompressed
-	local to=$dest/${1%.ko*}.ko
-	mkdir -p -- "${to%/*}"
+# All in one directory: the init has to make and to remove each one anew at every boot.
+store_module() { # PATH below $modules -> in the archive, uncompressed
+	local to=$dest/${1##*/}
+	to=${to%.ko*}.ko
 	case $1 in
 	*.ko) cp -- "$modules/$1" "$to" ;;
 	*.ko.xz) need_tool xz xz-utils && xz -dc -- "$modules/$1" >"$to" ;;
@@ -112,7 +113,8 @@ store_module() { # PATH below $modules -> the same place in the archive, uncompr
 	esac || die "cannot unpack the module $modules/$1; see above"
 }
 
-# The indexes for libkmod, made over what is in the archive. It reads the .bin files and modules.softdep.
+# The indexes for libkmod, made over what is in the archive. It reads the .bin files and modules.softdep;
+# that of aliases of what is built in it would ask in vain.
 index_modules() {
 	local f
 	for f in modules.order modules.builtin modules.builtin.modinfo; do
@@ -135,7 +137,7 @@ index_modules() {
 		}' "$table" "$dest/modules.softdep" >"$scratch/softdep"
 	for f in "$dest"/modules.*; do
 		case $f in
-		*.dep.bin | *.alias.bin | *.symbols.bin | *.builtin.bin) ;;
+		*.dep.bin | *modules.alias.bin | *.symbols.bin | *.builtin.bin) ;;
 		*) rm -- "$f" ;;
 		esac
 	done

@@ -25,8 +25,8 @@
 #define DEVKMSG_LIMIT "/proc/sys/kernel/printk_devkmsg"
 
 /* All of PID 1's state; pages that are not touched cost nothing. */
+static char memory[4 << 20];
 static struct {
-	char memory[4 << 20];
 	struct arena arena;
 	struct cmdline cmdline;
 	struct manifest manifest;
@@ -384,7 +384,7 @@ static void build_plan(void)
 
 void boot(char **argv, char **envp)
 {
-	arena_start(&b.arena, b.memory, sizeof(b.memory));
+	arena_start(&b.arena, memory, sizeof(memory));
 	b.start_us = sys_now_us();
 	b.report = (struct report){ .cmdline = &b.cmdline,
 				    .cmdline_text = b.cmdline_text,

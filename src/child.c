@@ -39,7 +39,9 @@ int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_u
 		(void)sys_close(ends[0]);
 		return pid;
 	}
-	*c = (struct child){ .pid = pid, .fd = ends[0], .deadline_us = deadline_us };
+	*c = (struct child){
+		.pid = pid, .fd = ends[0], .deadline_us = deadline_us, .answer = c->answer
+	};
 	return 0;
 }
 
@@ -82,7 +84,8 @@ enum child_state child_check(struct child *c, int64_t now_us, int *ret)
 
 int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer)
 {
-	struct child child;
+	static char text[CHILD_ANSWER_MAX + 1];
+	struct child child = { .answer = text };
 	int64_t deadline_us = sys_now_us() + timeout_ms * 1000;
 	int result = 0;
 	int r = child_start(&child, work, arg, deadline_us);

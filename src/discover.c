@@ -183,13 +183,12 @@ static bool settled(const struct discovery *d)
 
 static void wait_for_event(struct discovery *d)
 {
-	struct pollfd fds[JOBS_MAX + 1] = { { .fd = d->uevents, .events = POLLIN } };
+	const struct pollfd uevents = { .fd = d->uevents, .events = POLLIN };
 	const int64_t again_us = 100000;
 	int64_t now_us = sys_now_us(), until_us = now_us + d->timeout_ms * 1000;
 
 	if (d->res->wake_ms >= 0)
 		until_us = d->start_us + d->res->wake_ms * 1000;
-	size_t count = 1 + jobs_poll(&d->jobs, fds + 1, &until_us);
 	int64_t look_us = stalls_next_us(d);
 	if (look_us >= 0 && look_us < until_us)
 		until_us = look_us;
@@ -197,8 +196,7 @@ static void wait_for_event(struct discovery *d)
 	if (d->jobs.starved && until_us > now_us + again_us)
 		until_us = now_us + again_us;
 	d->jobs.starved = false;
-	int64_t ms = (until_us - now_us + 999) / 1000;
-	(void)sys_poll(fds, count, ms > 0 ? (int)ms : 0);
+	jobs_wait(&d->jobs, uevents, until_us);
 }
 
 /* 0: wait for the next event; 1: done; -1: failed. */

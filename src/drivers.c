@@ -15,7 +15,16 @@ static int work_driver(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
 
-	return modules_load(inherited->modules, inherited->aliases[j->index].text, answer);
+	return modules_insert(inherited->aliases[j->index].set, answer);
+}
+
+/* -ENOENT: left out of the initramfs, or nobody has a driver. A disk that is missing is told later. */
+static void alias_failed(struct modalias *a, int error, const char *words)
+{
+	a->progress = PROGRESS_FAILED;
+	if (error != -ENOENT)
+		log_line(LOG_PRIORITY_WARNING, "driver for %s: %s%s%s", a->text, strerror(-error),
+			 *words ? ": " : "", words);
 }
 
 /* What is not told by /proc/filesystems, or needs more than its own module. */
@@ -30,6 +39,17 @@ static const struct {
 	/* The kernel would ask modprobe for the code pages during the mount, and there is none. */
 	{ "vfat", NULL, { "fs-vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1" } },
 };
+
+#define SPECIAL_TYPES (sizeof(special_types) / sizeof(special_types[0]))
+
+static size_t find_special(const char *type)
+{
+	size_t i = 0;
+
+	while (i < SPECIAL_TYPES && strcmp(type, special_types[i].type) != 0)
+		i++;
+	return i;
+}
 
 static int load_special(const char *const *modules, size_t count, struct builder *answer)
 {
@@ -46,19 +66,10 @@ static int load_special(const char *const *modules, size_t count, struct builder
 static int work_type(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
-	const char *type = inherited->types[j->index].name;
-	char alias[32];
-	struct stat st;
+	const struct fs_type *t = &inherited->types[j->index];
 
-	for (size_t i = 0; i < sizeof(special_types) / sizeof(special_types[0]); i++)
-		if (strcmp(type, special_types[i].type) == 0)
-			return special_types[i].sign && sys_stat(special_types[i].sign, &st) == 0
-				       ? 0
-				       : load_special(special_types[i].modules, 5, answer);
-	if (filesystem_known(type))
-		return 0;
-	(void)snprintf(alias, sizeof(alias), "fs-%s", type);
-	return modules_load(inherited->modules, alias, answer);
+	return t->set ? modules_insert(t->set, answer)
+		      : load_special(special_types[find_special(t->name)].modules, 5, answer);
 }
 
 void drivers_want(struct drivers *d, const char *modalias)
@@ -73,6 +84,30 @@ void drivers_want(struct drivers *d, const char *modalias)
 	struct modalias *a = &d->aliases[d->aliases_count++];
 	memcpy(a->text, modalias, len + 1);
 	a->progress = PROGRESS_WANTED;
+	int r = modules_find(d->modules, modalias, &a->set);
+	if (r < 0)
+		alias_failed(a, r, "");
+}
+
+/* What needs no child: the kernel has it already, or there is no module to load. */
+static void look_up_type(struct drivers *d, struct fs_type *t)
+{
+	size_t special = find_special(t->name);
+	struct stat st;
+	bool known;
+
+	if (special < SPECIAL_TYPES)
+		known = special_types[special].sign &&
+			sys_stat(special_types[special].sign, &st) == 0;
+	else
+		known = filesystem_known(t->name);
+	if (known) {
+		t->progress = PROGRESS_DONE;
+		report_module(t->alias, sys_now_us(), 0);
+	} else if (special == SPECIAL_TYPES) {
+		t->error = modules_find(d->modules, t->alias, &t->set);
+		t->progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
+	}
 }
 
 struct fs_type *drivers_want_type(struct drivers *d, const char *type)
@@ -88,6 +123,7 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 	bool driver = strcmp(type, "loop") == 0 || strcmp(type, "dm-verity") == 0;
 	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", driver ? "" : "fs-", type);
 	t->progress = PROGRESS_WANTED;
+	look_up_type(d, t);
 	return t;
 }
 
@@ -121,7 +157,6 @@ void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)
 
 void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words)
 {
-	enum progress progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
 	bool type = j->kind == JOB_TYPE;
 	int64_t start_us = type ? d->types[j->index].start_us : d->aliases[j->index].start_us;
 
@@ -130,16 +165,15 @@ void drivers_ended(struct drivers *d, const struct job *j, int error, const char
 			      sys_now_us() - start_us);
 	if (type) {
 		struct fs_type *t = &d->types[j->index];
-		t->progress = progress;
+		t->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
 		t->error = error;
 		(void)snprintf(t->words, sizeof(t->words), "%s", words);
 		return;
 	}
-	d->aliases[j->index].progress = progress;
-	/* -ENOENT: left out of the initramfs, or nobody has a driver. A disk that is missing is told later. */
-	if (error < 0 && error != -ENOENT)
-		log_line(LOG_PRIORITY_WARNING, "driver for %s: %s%s%s", d->aliases[j->index].text,
-			 strerror(-error), *words ? ": " : "", words);
+	if (error < 0)
+		alias_failed(&d->aliases[j->index], error, words);
+	else
+		d->aliases[j->index].progress = PROGRESS_DONE;
 }
 
 bool drivers_settled(const struct drivers *d)

@@ -5,6 +5,9 @@
 
 #include "sys.h"
 
+/* Of each slot; there is one struct jobs in a process. */
+static char answers[JOBS_MAX][CHILD_ANSWER_MAX + 1];
+
 struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {
@@ -13,6 +16,8 @@ struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index)
 			continue;
 		j->kind = kind;
 		j->index = index;
+		j->told = false;
+		j->child.answer = answers[i];
 		return j;
 	}
 	return NULL;
@@ -51,10 +56,11 @@ int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &jobs->slots[i];
+		int64_t now_us = sys_now_us();
 		int error = 0, r = 0;
-		if (j->child.pid == 0)
+		if (j->child.pid == 0 || (!j->told && now_us < j->child.deadline_us))
 			continue;
-		switch (child_check(&j->child, sys_now_us(), &error)) {
+		switch (child_check(&j->child, now_us, &error)) {
 		case CHILD_RUNNING:
 			continue;
 		case CHILD_DONE:
@@ -73,19 +79,25 @@ int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 	return 0;
 }
 
-size_t jobs_poll(const struct jobs *jobs, struct pollfd *fds, int64_t *until_us)
+void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us)
 {
-	size_t count = 0;
+	struct pollfd fds[JOBS_MAX + 1] = { first };
+	struct job *of[JOBS_MAX + 1];
+	size_t count = 1;
 
 	for (size_t i = 0; i < JOBS_MAX; i++) {
-		const struct child *c = &jobs->slots[i].child;
-		if (c->pid == 0)
+		struct job *j = &jobs->slots[i];
+		if (j->child.pid == 0)
 			continue;
-		fds[count++] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
-		if (c->deadline_us < *until_us)
-			*until_us = c->deadline_us;
+		of[count] = j;
+		fds[count++] = (struct pollfd){ .fd = j->child.fd, .events = POLLIN };
+		if (j->child.deadline_us < until_us)
+			until_us = j->child.deadline_us;
 	}
-	return count;
+	int64_t ms = (until_us - sys_now_us() + 999) / 1000;
+	int r = sys_poll(fds, count, ms > 0 ? (int)ms : 0);
+	for (size_t i = 1; i < count; i++)
+		of[i]->told = r > 0 && fds[i].revents != 0;
 }
 
 void jobs_abandon(struct jobs *jobs)

@@ -20,6 +20,8 @@ int modules_open(struct modules **ret)
 	only.ctx = kmod_new(NULL, no_config);
 	if (!only.ctx)
 		return -ENOMEM;
+	/* Maps the indexes; else each look-up opens and reads them anew. What is missing, modules_find tells. */
+	(void)kmod_load_resources(only.ctx);
 	*ret = &only;
 	return 0;
 }
@@ -28,6 +30,20 @@ void modules_close(struct modules *m)
 {
 	kmod_unref(m->ctx);
 	m->ctx = NULL;
+}
+
+int modules_find(struct modules *m, const char *name, struct module_set **ret)
+{
+	struct kmod_list *list = NULL;
+	int r = kmod_module_new_from_lookup(m->ctx, name, &list);
+
+	/* -ENOSYS: there is no index, so there is no module of this kernel at all. */
+	if (r == -ENOSYS || (r >= 0 && !list))
+		return -ENOENT;
+	if (r < 0)
+		return r;
+	*ret = (struct module_set *)list;
+	return 0;
 }
 
 static int insert(struct kmod_list *list)
@@ -54,24 +70,24 @@ static int insert(struct kmod_list *list)
 	return result;
 }
 
-int modules_load(struct modules *m, const char *name, struct builder *words)
+int modules_insert(struct module_set *set, struct builder *words)
 {
-	struct kmod_list *list = NULL;
-	int r = kmod_module_new_from_lookup(m->ctx, name, &list);
-
-	/* -ENOSYS: there is no index, so there is no module of this kernel at all. */
-	if (r == -ENOSYS || (r >= 0 && !list))
-		return -ENOENT;
-	if (r < 0)
-		return r;
 	int log = kernel_log_open();
-	r = insert(list);
-	kmod_module_unref_list(list);
+	int r = insert((struct kmod_list *)set);
+
 	if (r < 0)
 		kernel_log_take(log, words);
 	else if (log >= 0)
 		(void)sys_close(log);
 	return r;
+}
+
+int modules_load(struct modules *m, const char *name, struct builder *words)
+{
+	struct module_set *set;
+	int r = modules_find(m, name, &set);
+
+	return r < 0 ? r : modules_insert(set, words);
 }
 
 bool filesystem_known(const char *type)

@@ -24,10 +24,12 @@ static struct {
 	size_t steps_count;
 	char warnings[WARNINGS_MAX][512];
 	size_t warnings_count;
-	char changed[1 << 20];
-	char text[4 << 20]; /* pages that are not touched cost nothing */
 	const struct report *about;
 } kept;
+
+/* Pages that are not touched cost nothing. */
+static char report_text[4 << 20];
+static char changed[1 << 20];
 
 void report_about(const struct report *r)
 {
@@ -283,8 +285,8 @@ static void add_steps(struct builder *b)
 /* PATH_CHANGED: a word, a blank, a path. */
 static void add_changed(struct builder *b)
 {
-	struct slice rest = { .at = kept.changed }, line;
-	ssize_t len = file_read(PATH_CHANGED, kept.changed, sizeof(kept.changed));
+	struct slice rest = { .at = changed }, line;
+	ssize_t len = file_read(PATH_CHANGED, changed, sizeof(changed));
 
 	rest.len = len > 0 ? (size_t)len : 0;
 	json_key(b, "changed_on_both_sides");
@@ -356,7 +358,7 @@ void report_write(const struct failure *failed, struct modules *modules)
 
 	if (!kept.about)
 		return;
-	builder_start(&b, kept.text, sizeof(kept.text));
+	builder_start(&b, report_text, sizeof(report_text));
 	add_all(kept.about, failed, &b);
 	int r = file_create(PATH_REPORT, b.at, b.len);
 	/* Before there is a /run, the console alone tells. */

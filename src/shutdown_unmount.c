@@ -23,6 +23,7 @@ static struct {
 	char text[1 << 20];
 	struct shutdown_plan plan;
 	struct child child;
+	char answer[CHILD_ANSWER_MAX + 1];
 	struct unmounting result;
 	int64_t waited_ms;
 	int server_root; /* of the initramfs that a union's daemon still lives in; -1: none */
@@ -54,7 +55,10 @@ int shutdown_guarded(child_work *work, void *arg)
 	const int64_t least_ms = 1000, look_ms = 500;
 	int64_t left_ms = PATIENCE_MS - s.waited_ms, start_ms = now_ms();
 	int64_t patience_us = 1000 * (left_ms > least_ms ? left_ms : least_ms);
-	int result = 0, r = child_start(&s.child, work, arg, sys_now_us() + patience_us);
+	int result = 0;
+
+	s.child.answer = s.answer;
+	int r = child_start(&s.child, work, arg, sys_now_us() + patience_us);
 
 	if (r < 0)
 		return r;

@@ -22,6 +22,24 @@ int switch_root_check(void)
 	return r == 0 && S_ISREG(st.st_mode) ? 0 : -EXDEV;
 }
 
+static void empty(int dir, dev_t device, int depth);
+
+/* Deletes the directory NAME of DIR with all that it holds, unless another file system is mounted there. */
+static void empty_directory(int dir, const char *name, dev_t device, int depth)
+{
+	struct stat st;
+	int sub = sys_openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+
+	if (sub < 0)
+		return;
+	bool same = sys_fstat(sub, &st) == 0 && st.st_dev == device;
+	if (same && depth > 0)
+		empty(sub, device, depth - 1);
+	(void)sys_close(sub);
+	if (same)
+		(void)sys_unlinkat(dir, name, true);
+}
+
 /* Deletes what DIR holds on DEVICE, depth first; what cannot be deleted stays, it only takes memory. */
 static void empty(int dir, dev_t device, int depth)
 {
@@ -31,20 +49,15 @@ static void empty(int dir, dev_t device, int depth)
 	while ((len = sys_getdents(dir, buffer, sizeof(buffer))) > 0) {
 		for (ssize_t at = 0; at < len;) {
 			struct dirent *e = (struct dirent *)(void *)(buffer + at);
-			struct stat st;
 			at += e->d_reclen;
-			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-			    sys_fstatat(dir, e->d_name, &st) < 0 || st.st_dev != device)
+			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 				continue;
-			if (S_ISDIR(st.st_mode) && depth > 0) {
-				int sub = sys_openat(dir, e->d_name,
-						     O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-				if (sub >= 0) {
-					empty(sub, device, depth - 1);
-					(void)sys_close(sub);
-				}
-			}
-			(void)sys_unlinkat(dir, e->d_name, S_ISDIR(st.st_mode));
+			/* ramfs and tmpfs, of which an initramfs is, tell the type. */
+			if (e->d_type == DT_DIR)
+				empty_directory(dir, e->d_name, device, depth);
+			else
+				/* EBUSY if it is mounted on */
+				(void)sys_unlinkat(dir, e->d_name, false);
 		}
 	}
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <sched.h>
@@ -274,6 +275,29 @@ int sys_move_mount(int fd, const char *target)
 	return (int)result(syscall(SYS_move_mount, fd, "", AT_FDCWD, target, empty_path));
 }
 
+/*
+ * An event begins with "add@/devices/..." or the like (lib/kobject_uevent.c). Of modules, drivers, caches and of
+ * the backing devices of file systems (bdi) there are many, and none is of interest: without this each wakes process 1.
+ */
+static int limit_uevents(int fd)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x72656d6f, 5, 0), /* "remo" */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x61646440, 0, 5), /* "add@" */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x2f646576, 0, 3), /* "/dev" */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 21),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x6264692f, 1,
+			 0), /* "bdi/", behind /devices/virtual/ */
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
 int sys_uevent_socket(void)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -284,6 +308,8 @@ int sys_uevent_socket(void)
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	/* A kernel without it tells more than is wanted. */
+	(void)limit_uevents(fd);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		int r = -errno;
 		close(fd);

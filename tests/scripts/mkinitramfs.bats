@@ -97,8 +97,8 @@ tree_of_archive() {
 	unpack "$out" "$BATS_TEST_TMPDIR/x"
 	[ -z "$(find "$BATS_TEST_TMPDIR/x" -name '*.ko.*')" ]
 	xz -dc "$kernel/lib/modules/$release/kernel/fs/overlayfs/overlay.ko.xz" |
-		cmp - "$BATS_TEST_TMPDIR/x/lib/modules/$release/kernel/fs/overlayfs/overlay.ko"
-	tail -c 28 "$BATS_TEST_TMPDIR/x/lib/modules/$release/kernel/fs/overlayfs/overlay.ko" | grep -q 'Module signature appended'
+		cmp - "$BATS_TEST_TMPDIR/x/lib/modules/$release/overlay.ko"
+	tail -c 28 "$BATS_TEST_TMPDIR/x/lib/modules/$release/overlay.ko" | grep -q 'Module signature appended'
 	# virtio_pci is built in there.
 	[ -z "$(find "$BATS_TEST_TMPDIR/x" -name 'virtio_pci.ko')" ]
 }

@@ -31,10 +31,33 @@ static void what_may_lead_to_a_disk_is_wanted(void **state)
 			fail_msg("%s %s", rows[i].bus, rows[i].modalias);
 }
 
+static void what_cannot_lead_to_a_disk_is_not_looked_at(void **state)
+{
+	static const struct {
+		const char *bus, *name;
+		bool wanted;
+	} rows[] = {
+		{ "pci", "0000:00:02.0", true },
+		{ "virtio", "virtio0", true },
+		{ "scsi", "0:0:0:0", true },
+		{ "platform", "LNRO0005:00", true },
+		{ "platform", "a000000.virtio_mmio", true },
+		{ "platform", "PNP0C0C:00", false },
+		{ "platform", "serial8250", false },
+		{ "usb", "1-1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ROWS(rows); i++)
+		if (bus_may_want(rows[i].bus, rows[i].name) != rows[i].wanted)
+			fail_msg("%s %s", rows[i].bus, rows[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_lead_to_a_disk_is_wanted),
+		cmocka_unit_test(what_cannot_lead_to_a_disk_is_not_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
