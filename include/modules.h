@@ -8,6 +8,16 @@
 struct modules;
 struct module_set;
 
+/* A module and its file, absolute. */
+typedef void modules_listed(void *arg, const char *name, const char *path);
+
+/*
+ * The modules of DIRECTORY (.../lib/modules/RELEASE): LISTED is called for what NAME needs, each after what that needs,
+ * and for NAME itself. 0; 1: built into that kernel; -ENOENT: it has none; or -errno.
+ */
+MUST_CHECK int modules_list(const char *directory, const char *name, modules_listed *listed,
+			    void *arg);
+
 /* Modules of the running kernel below /lib/modules. The caller closes. 0 or -errno. */
 MUST_CHECK int modules_open(struct modules **ret);
 void modules_close(struct modules *m);

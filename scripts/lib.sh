@@ -116,3 +116,15 @@ modules_of() {
 		die "${found[0]} has no modules.builtin, so it is no complete directory of modules; unpack the kernel's package again"
 	printf '%s\n' "${found[0]}"
 }
+
+# type_for DIR: the type of image that the kernel of the modules in DIR mounts soonest: the check of a module's signature
+# takes longer than all else, and what is built in needs none. Without DIR it is the smallest.
+type_for() {
+	local modules
+	[ -n "$1" ] || {
+		echo squashfs
+		return
+	}
+	modules=$(modules_of "$1" '') || return
+	if grep -q '/ext4\.ko' "$modules/modules.builtin"; then echo ext4; else echo squashfs; fi
+}

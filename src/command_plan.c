@@ -11,6 +11,7 @@
 #include "host_media.h"
 #include "json.h"
 #include "needs.h"
+#include "plan_modules.h"
 #include "plan_print.h"
 
 static const char help[] =
@@ -28,6 +29,8 @@ static const char help[] =
 	"  --bus BUS         of the images: virtio (default), scsi or nvme\n"
 	"  --json            print the steps as JSON: an array of objects; or {\"failure\": {...}}\n"
 	"  --mounts          print the mounts that the real init will find instead\n"
+	"  --modules DIR     print the modules that it would load from DIR (.../lib/modules/RELEASE), with bytes\n"
+	"                    and signature, and what would need fewer, instead\n"
 	"  --needs           print what the initramfs must bring for this manifest instead\n"
 	"\n"
 	"exit status: 0 the boot would succeed, 1 it would fail (the error is the boot's own), 2 usage\n"
@@ -42,7 +45,7 @@ static struct plan plan;
 
 struct options {
 	struct host_options host;
-	const char *kernel;
+	const char *kernel, *modules;
 	bool mounts, needs, json;
 };
 
@@ -56,6 +59,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "mounts", no_argument, NULL, 'M' },
+		{ "modules", required_argument, NULL, 'o' },
 		{ "needs", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -84,6 +88,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'M':
 			o->mounts = true;
+			break;
+		case 'o':
+			o->modules = optarg;
 			break;
 		case 'n':
 			o->needs = true;
@@ -222,6 +229,8 @@ int command_plan(int argc, char **argv)
 		return r == 1 ? would_fail(&o, &h.failure) : r;
 	if (o.needs)
 		return print_needs(&h.manifest);
+	if (o.modules)
+		return print_modules(&h.manifest, o.host.bus, o.modules);
 	r = answer(&o);
 	if (r != 0)
 		return r;

@@ -90,6 +90,54 @@ int modules_load(struct modules *m, const char *name, struct builder *words)
 	return r < 0 ? r : modules_insert(set, words);
 }
 
+static void list_all(struct kmod_list *list, modules_listed *listed, void *arg)
+{
+	struct kmod_list *item;
+
+	kmod_list_foreach(item, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(item);
+		const char *path = kmod_module_get_path(module);
+		if (path)
+			listed(arg, kmod_module_get_name(module), path);
+		kmod_module_unref(module);
+	}
+	(void)kmod_module_unref_list(list);
+}
+
+static int list_module(struct kmod_module *module, modules_listed *listed, void *arg)
+{
+	struct kmod_list *before = NULL, *after = NULL;
+	const char *path = kmod_module_get_path(module);
+
+	if (!path)
+		return kmod_module_get_initstate(module) == KMOD_MODULE_BUILTIN ? 1 : -ENOENT;
+	if (kmod_module_get_softdeps(module, &before, &after) == 0) {
+		list_all(before, listed, arg);
+		(void)kmod_module_unref_list(after);
+	}
+	list_all(kmod_module_get_dependencies(module), listed, arg);
+	listed(arg, kmod_module_get_name(module), path);
+	return 0;
+}
+
+int modules_list(const char *directory, const char *name, modules_listed *listed, void *arg)
+{
+	static const char *const no_config[] = { NULL };
+	struct kmod_ctx *ctx = kmod_new(directory, no_config);
+	struct kmod_module *module;
+
+	if (!ctx)
+		return -ENOMEM;
+	int r = kmod_module_new_from_name(ctx, name, &module);
+	if (r == 0) {
+		r = list_module(module, listed, arg);
+		(void)kmod_module_unref(module);
+	}
+	kmod_unref(ctx);
+	return r;
+}
+
 bool filesystem_known(const char *type)
 {
 	char text[4096];

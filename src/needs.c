@@ -55,10 +55,9 @@ static void need_volume(struct needs *n, const struct volume *v)
 	n->e2fsck |= !v->no_fsck;
 }
 
-int print_needs(const struct manifest *m)
+static struct needs needs_of(const struct manifest *m)
 {
 	struct needs n = { 0 };
-	bool unionfs = m->union_kind == UNION_UNIONFS;
 
 	for (size_t i = 0; i < m->layers_count; i++)
 		need_layer(&n, &m->layers[i]);
@@ -66,6 +65,27 @@ int print_needs(const struct manifest *m)
 		need_volume(&n, &m->top.volume);
 	for (size_t i = 0; i < m->binds_count; i++)
 		need_volume(&n, &m->binds[i].volume);
+	return n;
+}
+
+const char *const *needed_types(const struct manifest *m)
+{
+	static const char *list[TYPES_COUNT + 1];
+	struct needs n = needs_of(m);
+	size_t count = 0;
+
+	for (size_t i = 0; i < TYPES_COUNT; i++)
+		if (n.types[i])
+			list[count++] = types[i];
+	list[count] = NULL;
+	return list;
+}
+
+int print_needs(const struct manifest *m)
+{
+	struct needs n = needs_of(m);
+	bool unionfs = m->union_kind == UNION_UNIONFS;
+
 	for (size_t i = 0; i < TYPES_COUNT; i++)
 		if (n.types[i])
 			(void)printf("fs %s\n", types[i]);

@@ -337,3 +337,33 @@ run_in() {
 	[ ! -e "$out" ]
 	[ -z "$(find "$BATS_TEST_TMPDIR" -name '.initramfs*')" ]
 }
+
+@test "mkinitramfs: what a boot loads is printed, as plan --modules says it, and what would need less" {
+	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest "$BATS_TEST_TMPDIR/small" -o "$out"
+	[ "$status" = 0 ]
+	matches "^  squashfs +$(stat -c %s "$kernel/lib/modules/$release/kernel/fs/squashfs/squashfs.ko")  RSA SHA-256 +squashfs$"
+	contains "  8 modules, "
+	contains "ext4 is built into this kernel: 1 module less"
+	contains "nvme is built into this kernel: 6 modules less with disks on NVMe"
+	printed=$(grep '^  ' <<<"$output" | sed 's/^  //')
+	run "$root/build/layerboot" plan --manifest "$BATS_TEST_TMPDIR/small" --modules "$kernel/lib/modules/$release"
+	[ "$output" = "$printed" ]
+	sed -i 's/squashfs/ext4/' "$BATS_TEST_TMPDIR/small"
+	run "$root/build/layerboot" plan --bus nvme --manifest "$BATS_TEST_TMPDIR/small" --modules "$kernel/lib/modules/$release"
+	contains "1 module, "
+	[[ $output != *less* ]]
+	run "$root/build/layerboot" plan --modules /nonexistent
+	[ "$status" = 2 ]
+}
+
+@test "mkinitramfs: --omit-set leaves a bus out and says so; with types named a cloud kernel's fits in 1.5 MB" {
+	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --manifest "$BATS_TEST_TMPDIR/small" --omit-set scsi -o "$out"
+	[ "$status" = 0 ]
+	contains "Left out, as asked: scsi"
+	[ "$(stat -c %s "$out")" -le 1500000 ]
+	! cpio -it --quiet <"$out" | grep scsi
+	cpio -it --quiet <"$out" | grep virtio_blk
+	run "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --omit-set fs-xfs -o "$out"
+	[ "$status" = 2 ]
+	contains "these do: bus scsi nvme"
+}

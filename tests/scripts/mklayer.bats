@@ -332,3 +332,16 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	run unsquashfs -lln layer.img
 	matches '^-[rwx-]+ 7/8 .*etc/x$'
 }
+
+@test "mklayer: --for-kernel takes the type that is built in" {
+	mkdir -p with without
+	echo kernel/fs/ext4/ext4.ko >with/modules.builtin
+	echo kernel/fs/fat/vfat.ko >without/modules.builtin
+	"$mklayer" user -o a.img --for-kernel with
+	"$mklayer" user -o b.img --for-kernel without
+	"$mklayer" user -o c.img --for-kernel with --type erofs
+	[ "$(blkid -p -o value -s TYPE a.img b.img c.img | paste -sd' ')" = "ext4 squashfs erofs" ]
+	run "$mklayer" user -o d.img --for-kernel user
+	[ "$status" = 1 ]
+	[ ! -e d.img ]
+}

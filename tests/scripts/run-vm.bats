@@ -353,3 +353,11 @@ real_kernel() {
 	run "${run[@]}" --append '-- again' --reboot-ok
 	[ "$status" -eq 0 ]
 }
+
+@test "--fast-boot adds parameters ahead of those of --append" {
+	run_vm --dry-run --fast-boot --append loglevel=7 system=a.img
+	[ "$status" -eq 0 ]
+	prints "quiet cryptomgr.notests no_timer_check loglevel=7"
+	run_vm --dry-run system=a.img
+	[[ $output != *quiet* ]]
+}
