@@ -59,8 +59,8 @@ static void visit_unbound(void *arg, const char *name)
 	char path[512], modalias[512];
 	struct stat st;
 
-	if (!bus_may_want(w->bus, name) ||
-	    !read_modalias(w, name, modalias, sizeof(modalias)) || !bus_wants(w->bus, modalias))
+	if (!bus_may_want(w->bus, name) || !read_modalias(w, name, modalias, sizeof(modalias)) ||
+	    !bus_wants(w->bus, modalias))
 		return;
 	/* Bound already: its driver is built in and costs nothing. */
 	(void)snprintf(path, sizeof(path), "%s/%s/driver", w->directory, name);
