@@ -21,6 +21,7 @@ LIMIT = 460800
 endif
 HOST_CC = gcc
 DEPS = $(BUILD)/deps
+SIGNIFY = $(DEPS)/signify
 WERROR = -Werror
 N = 50
 FUZZ_SECONDS = 60
@@ -29,7 +30,7 @@ PREFIX = /usr/local
 
 WARN = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wundef \
 	-Wwrite-strings -Wswitch-enum $(WERROR)
-BASE = -std=gnu11 -D_GNU_SOURCE -Iinclude $(WARN) -MMD -MP
+BASE = -std=gnu11 -D_GNU_SOURCE -Iinclude -isystem $(SIGNIFY)/include $(WARN) -MMD -MP
 CFLAGS = $(SMALL) -flto=auto -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-fno-unwind-tables -fno-pie
 LDFLAGS = -static -no-pie -Wl,--gc-sections -s
@@ -44,6 +45,11 @@ DEPS_CFLAGS = -isystem $(DEPS)/include -idirafter $(DEPS)/kernel-headers
 DEPS_LIBS = -L$(DEPS)/lib -lmount -lblkid -lkmod -luuid
 endif
 
+# Of signify's source in every case: no distribution has it as a library.
+SIGNIFY_LIB = $(SIGNIFY)/lib/libsignify.a
+OWN_DEPS := $(if $(filter $(BUILD)/deps,$(DEPS)),$(BUILD)/deps/versions)
+OWN_SIGNIFY := $(if $(filter $(BUILD)/deps/signify,$(SIGNIFY)),$(SIGNIFY)/version)
+
 SRC := $(wildcard src/*.c)
 OBJ := $(SRC:src/%.c=$(BUILD)/obj/%.o)
 HOST_OBJ := $(SRC:src/%.c=$(BUILD)/host/obj/%.o)
@@ -52,12 +58,12 @@ TESTS := $(patsubst tests/unit/%.c,$(BUILD)/host/unit/%,$(wildcard tests/unit/te
 all: $(BUILD)/layerboot
 
 $(BUILD)/layerboot: $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(DEPS_LIBS) -o $@.new
+	$(CC) $(CFLAGS) $(LDFLAGS) $(OBJ) $(SIGNIFY_LIB) $(DEPS_LIBS) -o $@.new
 	@! readelf -l $@.new | grep -q INTERP || { echo "$@ is not static" >&2; exit 1; }
 	@test $$(stat -c %s $@.new) -le $(LIMIT) || { echo "$@ is over $(LIMIT) bytes" >&2; exit 1; }
 	mv $@.new $@
 
-$(BUILD)/obj/%.o: src/%.c | $(if $(filter $(BUILD)/deps,$(DEPS)),$(BUILD)/deps/versions)
+$(BUILD)/obj/%.o: src/%.c | $(OWN_DEPS) $(OWN_SIGNIFY)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) $(DEPS_CFLAGS) -c $< -o $@
 
@@ -72,13 +78,16 @@ $(BUILD)/obj/version.o $(BUILD)/host/obj/version.o: BASE += -DLAYERBOOT_VERSION=
 $(BUILD)/deps/versions: scripts/build-deps
 	scripts/build-deps --arch $(ARCH) --out $(BUILD)/deps
 
+$(BUILD)/deps/signify/version: scripts/build-signify
+	MUSL_CC="$(CC)" scripts/build-signify --out $(BUILD)/deps/signify
+
 # The same code for this machine, with sanitizers and the distribution's own libraries.
 host: $(BUILD)/host/layerboot
 
 $(BUILD)/host/layerboot: $(HOST_OBJ)
-	$(HOST_CC) $(HOST_CFLAGS) $^ -lmount -lblkid -lkmod -o $@
+	$(HOST_CC) $(HOST_CFLAGS) $^ $(SIGNIFY_LIB) -lmount -lblkid -lkmod -o $@
 
-$(BUILD)/host/obj/%.o: src/%.c
+$(BUILD)/host/obj/%.o: src/%.c | $(OWN_SIGNIFY)
 	@mkdir -p $(@D)
 	$(HOST_CC) $(BASE) $(HOST_CFLAGS) -c $< -o $@
 
@@ -87,12 +96,12 @@ FAKE := $(wildcard tests/unit/fake_*.c)
 $(BUILD)/host/unit/%_fake: tests/unit/%_fake.c $(FAKE) $(wildcard tests/unit/fake_*.h) $(HOST_OBJ)
 	@mkdir -p $(@D)
 	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< $(FAKE) $(filter-out %/main.o %/sys.o,$(HOST_OBJ)) \
-		-lcmocka -lmount -lblkid -lkmod -o $@
+		$(SIGNIFY_LIB) -lcmocka -lmount -lblkid -lkmod -o $@
 
 $(BUILD)/host/unit/%: tests/unit/%.c $(HOST_OBJ)
 	@mkdir -p $(@D)
-	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< $(filter-out %/main.o,$(HOST_OBJ)) -lcmocka -lmount -lblkid \
-		-lkmod -o $@
+	$(HOST_CC) $(BASE) $(HOST_CFLAGS) $< $(filter-out %/main.o,$(HOST_OBJ)) $(SIGNIFY_LIB) -lcmocka \
+		-lmount -lblkid -lkmod -o $@
 
 unit: $(TESTS)
 	tests/run unit
@@ -157,7 +166,7 @@ fuzz-coverage:
 
 # Line coverage of the deciding tier by the unit tests.
 coverage:
-	$(MAKE) BUILD=$(BUILD)/coverage HOST_CFLAGS="-O0 -g --coverage" unit-binaries
+	$(MAKE) BUILD=$(BUILD)/coverage SIGNIFY=$(SIGNIFY) HOST_CFLAGS="-O0 -g --coverage" unit-binaries
 	tests/coverage $(BUILD)/coverage
 
 unit-binaries: $(TESTS)

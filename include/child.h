@@ -30,6 +30,11 @@ typedef int child_work(void *arg, struct builder *answer);
  */
 MUST_CHECK int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_us);
 
+/*
+ * In a child that reads with a library what somebody else wrote: little memory, little time, no core dump. 0 or -errno.
+ */
+MUST_CHECK int child_confine(void);
+
 enum child_state {
 	CHILD_RUNNING,
 	CHILD_DONE,

@@ -12,6 +12,9 @@ bool disk_is_candidate(const char *name);
  */
 void disk_learn(struct disk *d, unsigned about);
 
+/* From now on only these types, NULL ends them, are looked for; an empty list: all that this program knows. */
+void disks_limit_types(const char *const *allowed);
+
 /*
  * Reads type, label and UUID of the SIZE bytes of FD from OFFSET on into *d; SIZE 0: to the end.
  * Limited to the types that a layer may have. 0 or -errno.

@@ -3,6 +3,7 @@
 
 #include "cmdline.h"
 #include "inventory.h"
+#include "lock.h"
 #include "manifest.h"
 
 struct host_options {
@@ -10,6 +11,7 @@ struct host_options {
 	const char *manifest;                 /* a file, NULL: the built-in default */
 	const char *cmdline, *inventory_file; /* NULL: none */
 	const char *bus;                      /* virtio, scsi or nvme */
+	const char *keys, *policy;            /* files as in an initramfs, NULL: none */
 };
 
 /* Where the bytes of a disk of the inventory are. */
@@ -22,6 +24,8 @@ struct host_extent {
 struct host_disks {
 	struct arena arena;
 	struct cmdline cmdline;
+	struct lock lock;
+	const char *signer;
 	struct manifest manifest;
 	struct inventory inventory;
 	struct host_extent extents[INVENTORY_DISKS_MAX];

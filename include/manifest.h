@@ -9,6 +9,7 @@
 #define MANIFEST_SIZE_MAX   65536
 #define MANIFEST_LAYERS_MAX 500 /* OVL_MAX_STACK of the kernel's overlay */
 #define MANIFEST_NAME_MAX   32
+#define MANIFEST_DOMAIN     "layerboot-manifest"
 
 #define MANIFEST_BINDS_MAX 32
 
@@ -92,6 +93,8 @@ struct bind {
 };
 
 struct manifest {
+	const char *domain, *set; /* of a manifest that is to be signed, or NULL */
+	uint64_t set_version;     /* rises with each new one of the set; 0: none */
 	enum union_kind union_kind;
 	bool redirect;
 	struct layer layers[MANIFEST_LAYERS_MAX]; /* lowest first */

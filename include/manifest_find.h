@@ -10,3 +10,10 @@
  */
 MUST_CHECK int manifest_find(const struct cmdline *c, struct modules *modules, const char *release,
 			     struct slice *ret, const char **ret_origin, struct failure *failure);
+
+/*
+ * Raises *floor to the number in the fw_cfg file opt/org.layerboot/minimum-version, if the initramfs was built to look
+ * there and the machine has it. Before manifest_find(), whose text it uses. 0, or -1 with *failure set.
+ */
+MUST_CHECK int manifest_find_floor(struct modules *modules, const char *release, uint64_t *floor,
+				   struct failure *failure);

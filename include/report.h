@@ -20,6 +20,9 @@ struct report {
 	const char *release; /* of the kernel */
 	const char *manifest_origin;
 	struct slice manifest_text;
+	const char *
+		signer; /* the number of the key that signed it, NULL: nobody's, or not looked at */
+	const bool *locked; /* there is a policy */
 	const struct manifest *manifest;
 	const struct inventory *inventory;
 	const struct resolution *resolution;

@@ -103,6 +103,8 @@ int sys_continue_every(int ms);
  */
 int sys_io_flusher(void);
 
+/* setrlimit(2), of this process and what it starts. */
+int sys_limit(int resource, uint64_t value);
 int sys_unshare(int flags);
 int sys_die_with_parent(void);              /* SIGKILL when it ends (PR_SET_PDEATHSIG) */
 int sys_machine(char *buffer, size_t size); /* uname -m; -ENAMETOOLONG */

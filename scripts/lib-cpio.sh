@@ -25,10 +25,12 @@ pad() {
 write_archive() {
 	local name mode
 	cpio_entry 0040755 dev
-	if [ -n "$manifest" ]; then
+	if [ -n "$manifest$policy" ] || [ ${#keys[@]} -gt 0 ]; then
 		cpio_entry 0040755 etc
 		cpio_entry 0040755 etc/layerboot
-		cpio_entry 0100644 etc/layerboot/manifest "$manifest"
+		[ ${#keys[@]} = 0 ] || cpio_entry 0100644 etc/layerboot/keys "$scratch/keys"
+		[ -z "$manifest" ] || cpio_entry 0100644 etc/layerboot/manifest "$manifest"
+		[ -z "$policy" ] || cpio_entry 0100644 etc/layerboot/policy "$policy"
 	fi
 	cpio_entry 0100755 init "$init"
 	while IFS= read -r name; do

@@ -6,14 +6,15 @@
 
 #include "cmdline.h"
 #include "discover.h"
+#include "disks.h"
 #include "execute.h"
 #include "facts.h"
 #include "file.h"
+#include "lock.h"
 #include "log.h"
 #include "manifest.h"
 #include "manifest_find.h"
 #include "modules.h"
-#include "override.h"
 #include "report.h"
 #include "rescue.h"
 #include "shutdown.h"
@@ -29,6 +30,7 @@ static char memory[4 << 20];
 static struct {
 	struct arena arena;
 	struct cmdline cmdline;
+	struct lock lock;
 	struct manifest manifest;
 	const char *manifest_origin;
 	char cmdline_text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
@@ -104,13 +106,21 @@ static void read_cmdline(void)
 	};
 	ssize_t len = file_read("/proc/cmdline", b.cmdline_text, sizeof(b.cmdline_text));
 	struct slice s = { .at = b.cmdline_text, .len = len < 0 ? 0 : (size_t)len };
+	struct failure open, refused;
+	int lock = lock_load(PATH_KEYS, PATH_POLICY, &b.arena, &b.lock, &open);
 
 	if (len < 0) {
 		(void)failure_set(&b.failure, FAILURE_CMDLINE, NULL, "/proc/cmdline: %s",
 				  strerror((int)-len));
 		fail();
 	}
-	if (cmdline_parse(s, &b.arena, &b.cmdline, &b.failure) < 0)
+	int parsed = cmdline_parse(s, &b.arena, &b.cmdline, &b.failure);
+	int checked = policy_check_cmdline(&b.lock.policy, &b.cmdline, &refused);
+	/* Before the first failure that it could choose the end of. */
+	policy_clamp(&b.lock.policy, &b.cmdline);
+	if (lock < 0 || (parsed == 0 && checked < 0))
+		b.failure = lock < 0 ? open : refused;
+	if (lock < 0 || parsed < 0 || checked < 0)
 		fail();
 	log_limit(limits[b.cmdline.log]);
 }
@@ -151,18 +161,22 @@ static void start_discovery(void)
 
 static void read_manifest(void)
 {
+	struct policy *policy = &b.lock.policy;
 	struct slice text;
 
-	if (manifest_find(&b.cmdline, b.modules, b.release, &text, &b.manifest_origin, &b.failure) <
-	    0)
+	if ((policy->locked &&
+	     manifest_find_floor(b.modules, b.release, &policy->minimum_version, &b.failure) < 0) ||
+	    manifest_find(&b.cmdline, b.modules, b.release, &text, &b.manifest_origin, &b.failure) <
+		    0)
 		fail();
 	/* Of one that cannot be understood, too. */
 	b.report.manifest_origin = b.manifest_origin;
 	b.report.manifest_text = text;
-	if (manifest_parse(text, b.manifest_origin, &b.arena, &b.manifest, &b.failure) < 0 ||
-	    manifest_override(&b.manifest, &b.cmdline, &b.arena, &b.failure) < 0)
+	if (lock_read_manifest(&b.lock, text, b.manifest_origin, &b.cmdline, &b.arena, &b.manifest,
+			       &b.report.signer, &b.failure) < 0)
 		fail();
-	log_line(LOG_PRIORITY_DEBUG, "manifest: %s", b.manifest_origin);
+	log_line(LOG_PRIORITY_DEBUG, "manifest: %s%s%s", b.manifest_origin,
+		 b.report.signer ? ", signed by " : "", b.report.signer ? b.report.signer : "");
 }
 
 static void find_layers(void)
@@ -389,6 +403,7 @@ void boot(char **argv, char **envp)
 	b.report = (struct report){ .cmdline = &b.cmdline,
 				    .cmdline_text = b.cmdline_text,
 				    .release = b.release,
+				    .locked = &b.lock.policy.locked,
 				    .manifest = &b.manifest,
 				    .inventory = &b.inventory,
 				    .resolution = &b.resolution,
@@ -398,6 +413,7 @@ void boot(char **argv, char **envp)
 	check_initramfs();
 	bootstrap();
 	read_cmdline();
+	disks_limit_types(b.lock.policy.types);
 	open_modules();
 	start_discovery();
 	read_manifest();

@@ -150,6 +150,28 @@ static void tell(void *context, const struct merge_event *e)
 }
 
 /* Puts the layers that open at LAYERS, the highest first. Their number. */
+/* All of it, as the kernel will block by block. */
+static bool is_verified(const struct check_input *in, const struct resolved_layer *l,
+			struct check_report *report)
+{
+	char why[512], what[1024];
+	struct builder words, b;
+	struct failure failure;
+
+	builder_start(&words, why, sizeof(why));
+	int r = l->layer->verity.root_hash ? host_media_verify(in->host, l, &words) : 0;
+	if (r == 0)
+		return true;
+	builder_start(&b, what, sizeof(what));
+	builder_add_escaped(&b, l->image ? l->image->path : l->disk->name, "");
+	builder_addf(&b, "%s%s", why[0] ? ": " : "", why);
+	(void)failure_set(&failure, r == -EBADMSG ? FAILURE_LAYER_CORRUPT : FAILURE_LAYER_READ,
+			  l->name, "%s%s%s", what, r == -EBADMSG ? "" : ": ",
+			  r == -EBADMSG ? "" : strerror(-r));
+	check_report_failure(report, &failure);
+	return false;
+}
+
 static size_t open_layers(const struct check_input *in, struct check_report *report)
 {
 	size_t count = 0;
@@ -158,7 +180,7 @@ static size_t open_layers(const struct check_input *in, struct check_report *rep
 		const struct resolved_layer *l = &in->resolution->layers[i - 1];
 		char why[1024], what[1200];
 		struct builder words, b;
-		if (l->state != LAYER_FOUND)
+		if (l->state != LAYER_FOUND || !is_verified(in, l, report))
 			continue;
 		builder_start(&words, why, sizeof(why));
 		int root = host_media_open_layer(in->host, l, &words);

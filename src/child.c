@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sys.h"
 
@@ -22,6 +23,22 @@ static _Noreturn void run(int fd, child_work *work, void *arg)
 	memcpy(answer, &head, sizeof(head));
 	/* The pipe is empty and takes it at once; a child that dies before has sent nothing. */
 	sys_exit(sys_write(fd, answer, sizeof(head) + b.len) < 0 ? 1 : 0);
+}
+
+int child_confine(void)
+{
+	/* Of a few kilobytes of file system; under emulation on a busy host it may take seconds. */
+	static const struct {
+		int resource;
+		uint64_t value;
+	} limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_AS, 256 << 20 }, { RLIMIT_CPU, 60 } };
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		int r = sys_limit(limits[i].resource, limits[i].value);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int child_start(struct child *c, child_work *work, void *arg, int64_t deadline_us)

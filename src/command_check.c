@@ -25,6 +25,8 @@ static const char help[] =
 	"\n"
 	"  --manifest FILE      the manifest; without it, the built-in default\n"
 	"  --cmdline TEXT       the kernel command line\n"
+	"  --key FILE           hold the manifest to the public keys of an initramfs, as signify writes them\n"
+	"  --policy FILE        hold both to the policy of an initramfs\n"
 	"  --bus BUS            of the images: virtio (default), scsi or nvme\n"
 	"  --kernel RELEASE     the kernel that will boot: are its modules there?\n"
 	"  --kernel-image FILE  the same from a bzImage or an arm64 Image, and the machine it is for;\n"
@@ -62,6 +64,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option table[] = {
 		{ "manifest", required_argument, NULL, 'm' },
 		{ "cmdline", required_argument, NULL, 'c' },
+		{ "key", required_argument, NULL, 'y' },
+		{ "policy", required_argument, NULL, 'p' },
 		{ "bus", required_argument, NULL, 'b' },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "kernel-image", required_argument, NULL, 'K' },
@@ -81,6 +85,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->host.cmdline = optarg;
+			break;
+		case 'y':
+			o->host.keys = optarg;
+			break;
+		case 'p':
+			o->host.policy = optarg;
 			break;
 		case 'b':
 			o->host.bus = optarg;

@@ -23,6 +23,8 @@ static const char help[] =
 	"  --manifest FILE   the manifest; without it, that of layerboot.manifest= on one of the disks, or\n"
 	"                    the built-in default\n"
 	"  --cmdline TEXT    the kernel command line\n"
+	"  --key FILE        hold the manifest to the public keys of an initramfs, as signify writes them\n"
+	"  --policy FILE     hold both to the policy of an initramfs\n"
 	"  --inventory FILE  disks as a boot saw them: its report (/run/layerboot/report.json), or a line\n"
 	"                    of KEY=\"value\" pairs each\n"
 	"  --kernel RELEASE  the kernel that would boot, for layers with kernel =\n"
@@ -54,6 +56,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option table[] = {
 		{ "manifest", required_argument, NULL, 'm' },
 		{ "cmdline", required_argument, NULL, 'c' },
+		{ "key", required_argument, NULL, 'y' },
+		{ "policy", required_argument, NULL, 'p' },
 		{ "inventory", required_argument, NULL, 'i' },
 		{ "bus", required_argument, NULL, 'b' },
 		{ "kernel", required_argument, NULL, 'k' },
@@ -73,6 +77,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->host.cmdline = optarg;
+			break;
+		case 'y':
+			o->host.keys = optarg;
+			break;
+		case 'p':
+			o->host.policy = optarg;
 			break;
 		case 'i':
 			o->host.inventory_file = optarg;

@@ -25,7 +25,10 @@ const struct mounting *discover_mounting(enum mounting_kind kind, const char *na
 static int work_learn(void *arg, struct builder *answer)
 {
 	struct job *j = arg;
+	int r = child_confine();
 
+	if (r < 0)
+		return r;
 	disk_learn(&j->disk, j->about);
 	disk_print(&j->disk, answer);
 	return 0;

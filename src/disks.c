@@ -234,16 +234,34 @@ static void take_superblock(blkid_probe probe, struct disk *d)
 }
 
 /* Everything else that libblkid knows is a parser for bytes that a user wrote. */
+static const char *types[] = { "squashfs", "erofs", "ext2",    "ext3", "ext4",
+			       "xfs",      "btrfs", "iso9660", "vfat", NULL };
+
+void disks_limit_types(const char *const *allowed)
+{
+	size_t count = 0;
+
+	if (!allowed[0])
+		return;
+	for (size_t i = 0; types[i]; i++) {
+		/* One driver mounts all three. */
+		const char *name = strncmp(types[i], "ext", 3) == 0 ? "ext4" : types[i];
+		bool wanted = false;
+		for (size_t k = 0; allowed[k]; k++)
+			wanted |= strcmp(allowed[k], name) == 0;
+		if (wanted)
+			types[count++] = types[i];
+	}
+	types[count] = NULL;
+}
+
 static int limit_types(blkid_probe probe)
 {
-	/* libblkid reads the list only; its prototype lacks the const. */
-	static const char *const types[] = { "squashfs", "erofs", "ext2",    "ext3", "ext4",
-					     "xfs",      "btrfs", "iso9660", "vfat", NULL };
-
 	if (blkid_probe_enable_superblocks(probe, 1) < 0 ||
 	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
 							     BLKID_SUBLKS_UUID) < 0)
 		return -ENOMEM;
+	/* It reads the list only; its prototype lacks the const. */
 	return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, (char **)types);
 }
 

@@ -27,7 +27,7 @@ static int make_directory(const struct step *s)
 	int found = sys_fstatat(AT_FDCWD, s->target, &st);
 	if (found < 0)
 		return found;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
 }
 
 /* The daemon is a process of its own and knows no working directory: absolute paths. */
@@ -199,6 +199,7 @@ static const struct {
 	/* A journal that would have to be replayed onto a read-only disk. */
 	{ EROFS, false, STEP_LAYER, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
 	{ EROFS, false, STEP_MEDIUM, FAILURE_LAYER_DIRTY, "not cleanly unmounted" },
+	{ ELOOP, false, STEP_DIR, FAILURE_ROOT_DIRECTORY, "a layer has a symlink in its place" },
 	/* Any step that reads a verified layer. */
 	{ EBADMSG, true, 0, FAILURE_LAYER_CORRUPT, "a block is not what the root hash names" },
 	{ EIO, false, STEP_VERITY, FAILURE_LAYER_READ, NULL },

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "disks.h"
 #include "file.h"
 #include "host_image.h"
 #include "host_media.h"
-#include "override.h"
 #include "resolve.h"
 #include "sys.h"
 
@@ -105,19 +105,34 @@ static int find_text(const struct host_options *o, struct host_disks *h, struct 
 	return host_complain(o, named->text, "this is in the guest; give its text with --manifest");
 }
 
+/* What is not there would otherwise lock nothing. */
+static bool is_readable(const struct host_options *o, const char *path)
+{
+	int fd = path ? sys_open(path, O_RDONLY) : -ENOENT;
+
+	if (fd >= 0)
+		(void)sys_close(fd);
+	return !path || fd >= 0 || host_complain(o, path, strerror(-fd)) == 0;
+}
+
 int host_read(const struct host_options *o, int argc, char **argv, struct host_disks *ret)
 {
 	const char *cmdline = o->cmdline ? o->cmdline : "", *origin;
 	struct slice text;
 
 	arena_start(&ret->arena, ret->memory, sizeof(ret->memory));
-	if (cmdline_parse(slice_of(cmdline), &ret->arena, &ret->cmdline, &ret->failure) < 0)
+	if (!is_readable(o, o->keys) || !is_readable(o, o->policy))
+		return 2;
+	if (lock_load(o->keys, o->policy, &ret->arena, &ret->lock, &ret->failure) < 0 ||
+	    cmdline_parse(slice_of(cmdline), &ret->arena, &ret->cmdline, &ret->failure) < 0 ||
+	    policy_check_cmdline(&ret->lock.policy, &ret->cmdline, &ret->failure) < 0)
 		return 1;
+	disks_limit_types(ret->lock.policy.types);
 	int r = host_read_disks(o, argc, argv, ret);
 	if (r == 0)
 		r = find_text(o, ret, &text, &origin);
 	if (r != 0)
 		return r;
-	return manifest_parse(text, origin, &ret->arena, &ret->manifest, &ret->failure) < 0 ||
-	       manifest_override(&ret->manifest, &ret->cmdline, &ret->arena, &ret->failure) < 0;
+	return lock_read_manifest(&ret->lock, text, origin, &ret->cmdline, &ret->arena,
+				  &ret->manifest, &ret->signer, &ret->failure) < 0;
 }

@@ -7,6 +7,7 @@
 #include "host_image.h"
 #include "listings.h"
 #include "sys.h"
+#include "verity_tree.h"
 
 /* Disks that hold image files are mounted once, whatever the number of layers on them. */
 static struct {
@@ -89,6 +90,38 @@ static int mount_file(const struct host_disks *h, const struct resolved_layer *l
 	int root = host_image_mount(&image, words);
 	(void)sys_close(fd);
 	return root;
+}
+
+static int open_disk(const struct host_disks *h, const struct disk *d, uint64_t *ret_offset)
+{
+	const struct host_extent *e = host_extent_of(h, d);
+
+	*ret_offset = e ? e->offset : 0;
+	return e ? sys_open(e->image, O_RDONLY) : -ENODEV;
+}
+
+int host_media_verify(const struct host_disks *h, const struct resolved_layer *l,
+		      struct builder *words)
+{
+	struct verity_image image = { .data_offset = 0 };
+	int medium = l->image ? host_media_root(h, l->disk, words) : 0, hash = -1;
+
+	if (medium < 0)
+		return medium;
+	image.data = l->image ? sys_open_in_root(medium, l->image->path, O_RDONLY)
+			      : open_disk(h, l->disk, &image.data_offset);
+	if (image.data < 0)
+		return image.data;
+	image.hash = image.data;
+	image.hash_offset = image.data_offset;
+	if (l->hash_disk)
+		image.hash = hash = open_disk(h, l->hash_disk, &image.hash_offset);
+	int r = l->hash_disk && hash < 0 ? hash
+					 : verity_tree_check(&l->layer->verity, &image, words);
+	if (hash >= 0)
+		(void)sys_close(hash);
+	(void)sys_close(image.data);
+	return r;
 }
 
 int host_media_open_layer(const struct host_disks *h, const struct resolved_layer *l,

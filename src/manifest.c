@@ -229,6 +229,8 @@ int manifest_parse(struct slice text, const char *origin, struct arena *arena, s
 
 	ret->union_kind = UNION_OVERLAY;
 	ret->redirect = false;
+	ret->domain = ret->set = NULL;
+	ret->set_version = 0;
 	ret->layers_count = 0;
 	ret->binds_count = 0;
 	ret->top = (struct top){ .kind = TOP_TMPFS };

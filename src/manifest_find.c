@@ -12,6 +12,7 @@
 
 #define IN_INITRAMFS "/etc/layerboot/manifest"
 #define FW_CFG_NAME  "opt/org.layerboot/manifest"
+#define FLOOR_NAME   "opt/org.layerboot/minimum-version"
 #define FW_CFG_FILES "/sys/firmware/qemu_fw_cfg/by_name"
 
 /* One byte more than a manifest may have, so that the parser sees that there is more, and a NUL. */
@@ -112,6 +113,34 @@ static ssize_t find_usual(struct modules *modules, const char *release, const ch
 	len = (ssize_t)strlen(manifest_default);
 	memcpy(text, manifest_default, (size_t)len + 1);
 	return len;
+}
+
+int manifest_find_floor(struct modules *modules, const char *release, uint64_t *floor,
+			struct failure *failure)
+{
+	char said[256];
+	struct builder words;
+	ssize_t len = 0;
+	uint64_t number;
+
+	builder_start(&words, said, sizeof(said));
+	if (!has_fw_cfg(release))
+		return 0;
+	int r = read_fw_cfg(FLOOR_NAME, modules, &words, &len);
+	if (r == -ENOENT || r == -ENODEV)
+		return 0;
+	if (r < 0)
+		return failure_set(failure, FAILURE_POLICY, NULL, "fw_cfg:" FLOOR_NAME ": %s%s%s",
+				   strerror(-r), *said ? ": " : "", said);
+	struct slice value = { text, len < 0 ? 0 : (size_t)len };
+	while (value.len > 0 && strchr("\n", value.at[value.len - 1]))
+		value.len--;
+	if (text_number(value, UINT32_MAX, &number) < 0)
+		return failure_set(failure, FAILURE_POLICY, NULL,
+				   "fw_cfg:" FLOOR_NAME ": expected a number");
+	if (number > *floor)
+		*floor = number;
+	return 0;
 }
 
 int manifest_find(const struct cmdline *c, struct modules *modules, const char *release,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "manifest_sections.h"
 #include "manifest_verity.h"
 #include "path_list.h"
 
@@ -80,6 +81,30 @@ static int set_redirect(struct place *p, struct slice value)
 	static const char *const words[] = { "off", "on", NULL };
 
 	return set_boolean(p, value, words, "on or off", &p->manifest->redirect);
+}
+
+/* A signature over another kind of text of the same key is none over a manifest. */
+static int set_domain(struct place *p, struct slice value)
+{
+	if (!slice_is(value, MANIFEST_DOMAIN))
+		return expect(p, MANIFEST_DOMAIN);
+	p->manifest->domain = MANIFEST_DOMAIN;
+	return 0;
+}
+
+static int set_set(struct place *p, struct slice value)
+{
+	if (!layer_name_valid(value))
+		return expect(p, EXPECTED_LAYER_NAME);
+	return copy(p, value, &p->manifest->set);
+}
+
+static int set_set_version(struct place *p, struct slice value)
+{
+	if (text_number(value, UINT32_MAX, &p->manifest->set_version) < 0 ||
+	    p->manifest->set_version == 0)
+		return expect(p, "a number from 1 on");
+	return 0;
 }
 
 static int set_source(struct place *p, struct slice value)
@@ -319,6 +344,9 @@ static const struct key keys[] = {
 	{ SECTION_START, "version", set_version },
 	{ SECTION_START, "union", set_union },
 	{ SECTION_START, "redirect", set_redirect },
+	{ SECTION_START, "domain", set_domain },
+	{ SECTION_START, "set", set_set },
+	{ SECTION_START, "set-version", set_set_version },
 	{ SECTION_LAYER, "source", set_source },
 	{ SECTION_LAYER, "type", set_type },
 	{ SECTION_LAYER, "image", set_image },

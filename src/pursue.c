@@ -16,6 +16,10 @@ static int work_listing(void *arg, struct builder *answer)
 	const struct mounting *medium = &inherited->mounts.all[j->index];
 	char directory[sizeof(PATH_MEDIA) + sizeof(medium->disk)];
 
+	int r = child_confine();
+
+	if (r < 0)
+		return r;
 	(void)snprintf(directory, sizeof(directory), PATH_MEDIA "/%s", medium->disk);
 	return listing_read(directory, medium->disk, j->text, answer);
 }

@@ -328,6 +328,11 @@ static void add_all(const struct report *r, const struct failure *failed, struct
 	json_member_string(b, "origin", r->manifest_origin ? r->manifest_origin : "");
 	json_key(b, "text");
 	json_text(b, r->manifest_text);
+	json_member_string(b, "set", r->manifest->set ? r->manifest->set : "");
+	json_member_number(b, "set_version", (int64_t)r->manifest->set_version);
+	json_member_string(b, "signer", r->signer ? r->signer : "");
+	json_key(b, "locked");
+	json_bool(b, *r->locked);
 	json_close(b, "}");
 	json_member_number(b, "init_us", r->start_us);
 	json_member_number(b, "ready_us", sys_now_us());

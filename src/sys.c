@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -425,6 +426,13 @@ int sys_duplicate(int fd, int to)
 int sys_io_flusher(void)
 {
 	return (int)result(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+}
+
+int sys_limit(int resource, uint64_t value)
+{
+	const struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+
+	return (int)result(setrlimit((unsigned)resource, &limit));
 }
 
 int sys_unshare(int flags)

@@ -149,7 +149,7 @@ CASES = [
     dict(name="no-directories", disks=[("system", "no-directories.squashfs")], word="root-directory", status=1,
          append="layerboot.top=none", also="mkdir /sysroot/dev"),
     dict(name="directory-is-symlink", disks=[("system", "symlink.squashfs")], word="root-directory", status=1,
-         also="mkdir /sysroot/proc mode=0755: Not a directory"),
+         also="mkdir /sysroot/proc mode=0755: a layer has a symlink in its place"),
     dict(name="not-initramfs", disks=MAIN, append="init=/sbin/layerboot-init", word="not-initramfs", status=1),
 
     # Disks that are not what they should be.

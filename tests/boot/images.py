@@ -137,7 +137,7 @@ class Once:
 class Images:
     def __init__(self, directory, arch=None):
         """ARCH: of the guests, as uname -m names it; default: that of this machine."""
-        self.dir, self.once = pathlib.Path(directory), Once()
+        self.dir, self.once, self.signing = pathlib.Path(directory), Once(), threading.Lock()
         self.arch = arch or platform.machine()
         self.foreign = self.arch != platform.machine()
         self.build = ROOT / "build" / self.arch if self.foreign else ROOT / "build"
@@ -160,7 +160,7 @@ class Images:
                 f.truncate(int(name[len("blank.raw-"):-1]) << 20)
         elif name in CHANGED:
             self.change_ext4(path, CHANGED[name])
-        elif kind in ("raw", "manifest"):
+        elif kind in ("raw", "manifest") and name != "signed.raw":
             self.write_text(path, name.removesuffix("." + kind), kind == "raw")
         elif name.startswith(("carrier.", "carrier-verity.", "config.")):
             self.carry(path, *name.split("."))
@@ -183,6 +183,24 @@ class Images:
         features = sh("dumpe2fs", "-h", path)
         if "needs_recovery" not in features:
             raise Trouble(f"{path} is not dirty: {features}")
+
+    def signing_key(self, name):
+        """The path of both halves without their endings."""
+        def build():
+            sh(ROOT / "scripts/sign-manifest", "--generate", self.dir / name)
+            return self.dir / name
+        return self.once("key " + name, build)
+
+    def sign(self, text, key):
+        plain, signed = self.dir / "plain.manifest", self.dir / "signed.manifest"
+        with self.signing:
+            plain.write_text(text)
+            sh("signify-openbsd", "-S", "-e", "-s", f"{self.signing_key(key)}.sec", "-m", plain, "-x", signed)
+            return signed.read_text()
+
+    def make_signed_raw(self, path):
+        data = self.sign(self.fill(TEXTS["signed"]), "release").encode()
+        path.write_bytes(data + bytes(-len(data) % 4096 or 4096))
 
     def keys(self, name):
         """What mklayer --verity said for the manifest."""

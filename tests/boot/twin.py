@@ -5,6 +5,8 @@ NOT_FORESEEN = {
     "layer-mount": "what an image holds below its superblock, the kernel reads",
     "layer-read": "the disk is sick, and not its image",
     "layer-stalled": "the disk is sick, and not its image",
+    "layer-corrupt": "the blocks are read by the kernel, and by layerboot check",
+    "verity-failed": "what the kernel has",
     "layer-privileged": "the layer is not walked by plan, but by layerboot check",
     "layer-outside": "the layer is not walked by plan, but by layerboot check",
     "module-missing": "what is in the initramfs",

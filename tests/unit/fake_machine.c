@@ -289,6 +289,10 @@ void fake_machine_build(void)
 	make_directory("root/proc/");
 	if (m->manifest)
 		put(m->manifest, "root/etc/layerboot/manifest");
+	if (m->keys)
+		put(m->keys, "root/etc/layerboot/keys");
+	if (m->policy)
+		put(m->policy, "root/etc/layerboot/policy");
 	put("", "devtmpfs/console");
 	put("", "devtmpfs/null");
 	put("", "devtmpfs/kmsg");

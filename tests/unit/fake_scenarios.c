@@ -39,6 +39,16 @@
 	"\n"
 #define ZEROS "000000000000"
 
+/* Made by signify-openbsd -G and -S -e. */
+#define KEY \
+	"untrusted comment: layerboot public key\nRWSf1phyH/+6z0C7HP5wiEFU/hZw0I7TMoS2Y8RxIMzeyp+C8W1VooNz\n"
+#define SIGNATURE                                  \
+	"untrusted comment: verify with rel.pub\n" \
+	"RWSf1phyH/+6z44Pz9/KZKJWDFh8FzJqztAIssy7ZsLzpENSHYU4aYA1d8oaDhPntyDYskVTHJixDkp+1HGxbOZQzeCCKgaIQQM=\n"
+#define SIGNED                                                                               \
+	SIGNATURE "version = 1\ndomain = layerboot-manifest\nset = fleet\nset-version = 3\n" \
+		  "[layer system]\nsource = SERIAL=system\n"
+
 #define BUILT_IN "nodev\tproc\nnodev\toverlay\n\tsquashfs\n\text4\n"
 
 /* The first is the one that each call fails of with every errno. */
@@ -266,6 +276,26 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM }, { USER } } },
 	  .word = "layer-corrupt" },
+	{ .machine = { .name = "a signed manifest, and a policy that asks for no root hash",
+		       .manifest = SIGNED,
+		       .keys = KEY KEY,
+		       .policy = "version = 1\nverify = none\ntypes = squashfs\n",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM } } } },
+	{ .machine = { .name = "a manifest that nobody has signed",
+		       .cmdline = "panic=1",
+		       .manifest = TWO,
+		       .keys = KEY,
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { USER } } },
+	  .word = "manifest-signature" },
+	{ .machine = { .name = "a command line that loosens the policy",
+		       .cmdline = "layerboot.on-failure=shell panic=1",
+		       .manifest = TWO,
+		       .policy = "version = 1\non-failure = halt\n",
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { USER } } },
+	  .word = "policy-refused" },
 	{ .machine = { .name = "unionfs",
 		       .manifest = "version = 1\nunion = unionfs\n" LAYERS,
 		       .filesystems = BUILT_IN "nodev\tfuse\n",

@@ -82,6 +82,7 @@
 	X(sys_sendfile, EIO)                                                    \
 	X(sys_pivot_root, EINVAL)                                               \
 	X(sys_sync, EIO)                                                        \
+	X(sys_limit, EPERM)                                                     \
 	X(sys_unshare, EPERM)                                                   \
 	X(sys_die_with_parent, EINVAL)                                          \
 	X(sys_machine, EFAULT)                                                  \
@@ -147,7 +148,8 @@ struct fake_file {
 struct fake_machine {
 	const char *name;
 	const char *cmdline;
-	const char *manifest; /* of the initramfs; NULL: it has none */
+	const char *manifest;      /* of the initramfs; NULL: it has none */
+	const char *keys, *policy; /* the same */
 	struct fake_disk disks[FAKE_DISKS_MAX];
 	struct fake_device devices[FAKE_DEVICES_MAX];
 	const char *filesystems; /* /proc/filesystems: the types that are built in */

@@ -21,7 +21,7 @@ static void keys_belong_to_their_section(void **state)
 static void keys_are_listed(void **state)
 {
 	static const char *const lists[] = {
-		[SECTION_START] = "version, union, redirect",
+		[SECTION_START] = "version, union, redirect, domain, set, set-version",
 		[SECTION_LAYER] =
 			"source, type, image, subdir, options, required, timeout, "
 			"identity, kernel, base-mismatch, whiteouts, trust, only, protect, verity, "
