@@ -381,7 +381,7 @@ class Boot:
         """The plan for what the report says that the boot saw, the manifest included."""
         release, path = self.images.kernel(self.kernel)[0], self.dir / "report.json"
         command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline(), "--kernel", release,
-                   "--inventory", path]
+                   "--inventory", path, *self.lock()]
         text = json.loads(path.read_text()).get("manifest", {}).get("text")
         if text:
             (self.dir / "manifest").write_text(text)
@@ -432,7 +432,7 @@ class Boot:
     # --- what the plan foresees
 
     def plan(self, *options):
-        command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline()]
+        command = [ROOT / "build/layerboot", "plan", *options, *self.lock(), "--cmdline", self.cmdline()]
         text = self.case.get("planned", self.manifest)
         if text is not None:
             (self.dir / "manifest").write_text(self.images.fill(text))

@@ -45,9 +45,9 @@ CASES_SIGNED = [
     refused("signed-not", "manifest-signature", tamper=[("untrusted comment: ", "# ")], also="is not signed"),
     refused("signed-damaged", "manifest-signature", tamper=[("\nRW", "\nRX")], also="is none"),
     {**refused("signed-built-in", "manifest-signature", past=False, also="built-in manifest is not signed"),
-     "foreseen": False, "options": ["--set", "union-overlay"]},
+     "options": ["--set", "union-overlay"]},
     refused("signed-old", "manifest-old", policy="minimum-version = 4\n", also="at least 4 is asked for"),
-    refused("signed-old-for-the-host", "manifest-old", options=["--fw-cfg"], foreseen=False,
+    refused("signed-old-for-the-host", "manifest-old", options=["--fw-cfg"], foreseen="the host says it",
             vm=["--qemu-arg=-fw_cfg", "--qemu-arg=name=opt/org.layerboot/minimum-version,string=5"]),
     refused("signed-other-set", "policy-refused", policy="set = other\n", also="the policy is for the set other"),
     refused("signed-no-root-hash", "layer-unverified", manifest=fleet(3, VERIFIED[0], USER_LAYER)),
@@ -66,7 +66,7 @@ CASES_SIGNED = [
     loosened("locked-new-layer", "layerboot.layer=more,source=SERIAL=user", "layerboot.layer=more"),
     loosened("locked-skip", "layerboot.skip=user", "layerboot.skip=user: the layer is required"),
     loosened("locked-top", "layerboot.top=disk,source=SERIAL=user", "layerboot.top=disk"),
-    {**loosened("locked-damaged", "", "", policy="verify = all\n"), "word": "policy-invalid", "foreseen": False,
+    {**loosened("locked-damaged", "", "", policy="verify = all\n"), "word": "policy-invalid",
      "also": "error[policy-invalid]: /etc/layerboot/policy:2: expected signed, hash or none"},
 ]
 for row in CASES_SIGNED:
