@@ -157,6 +157,21 @@ bench-fleet: all
 	@mkdir -p $(BUILD)/bench
 	scripts/bench-fleet --csv $(BUILD)/bench/fleet.csv $(BENCH)
 
+# Every fault on two kernels, or on KERNEL alone.
+check-faults: all
+	tests/boot/faults $(if $(KERNEL),--kernel $(KERNEL))
+
+# Power cuts: no byte that was synced may be missing.
+check-power: CUTS = 200
+check-power: all
+	tests/boot/power-cuts $(CUTS)
+
+# Mutated images of each type, planned with under sanitizers; some are booted.
+check-hostile: IMAGES = 5000
+check-hostile: BOOTS = 100
+check-hostile: all host
+	tests/boot/hostile $(IMAGES) $(BOOTS)
+
 # Parsers and the planner under libFuzzer; first, that the seeds alone reach nearly all of the parsers' lines.
 fuzz: fuzz-coverage
 	tests/fuzz/run $(FUZZ_SECONDS)
@@ -191,5 +206,6 @@ FORCE:
 .PHONY: FORCE all host man install deb clean demo run
 .PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown check-hosts
 .PHONY: bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage
+.PHONY: check-faults check-power check-hostile
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)

@@ -204,6 +204,11 @@ static const struct {
 	{ EBADMSG, true, 0, FAILURE_LAYER_CORRUPT, "a block is not what the root hash names" },
 	{ EIO, false, STEP_VERITY, FAILURE_LAYER_READ, NULL },
 	{ ENOENT, false, STEP_VERITY, FAILURE_MODULE_MISSING, "this kernel has no device mapper" },
+	/* A disk that was unplugged after it was seen: its node is gone, or opens no more. */
+	{ ENOENT, false, STEP_LAYER, FAILURE_LAYER_READ, "it is not there any more" },
+	{ ENXIO, false, STEP_LAYER, FAILURE_LAYER_READ, "it is not there any more" },
+	{ ENOENT, false, STEP_MEDIUM, FAILURE_LAYER_READ, "it is not there any more" },
+	{ ENXIO, false, STEP_MEDIUM, FAILURE_LAYER_READ, "it is not there any more" },
 	{ ENODEV, false, STEP_LAYER, FAILURE_MODULE_MISSING, NULL },
 	{ ENODEV, false, STEP_MEDIUM, FAILURE_MODULE_MISSING, NULL },
 	{ ENODEV, false, STEP_UNION, FAILURE_UNION_UNSUPPORTED, NULL },

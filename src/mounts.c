@@ -1,5 +1,6 @@
 #include "mounts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,15 @@ static void keep_digest(const struct mounting *which, struct inventory *inv)
 		memcpy(disk->digest, which->digest, sizeof(disk->digest));
 }
 
+/* A child that gave no answer told of no step: the disk is what it hangs in or died of, not a directory in memory. */
+static const struct step *first_on_disk(const struct chain *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->steps[i].kind != STEP_MODULE && c->steps[i].kind != STEP_DIR)
+			return &c->steps[i];
+	return &c->steps[0];
+}
+
 int mounts_ended(struct mounts *m, const struct job *j, int error, const char *answer,
 		 struct inventory *inv, struct failure *failure)
 {
@@ -108,9 +118,10 @@ int mounts_ended(struct mounts *m, const struct job *j, int error, const char *a
 
 	which->progress = error == 0 && !t.full ? PROGRESS_DONE : PROGRESS_FAILED;
 	which->ms = (sys_now_us() - which->start_us) / 1000;
+	if (!failed || ((error == -ETIMEDOUT || error == -ECHILD) && !answer[0]))
+		failed = first_on_disk(&which->chain);
 	if (error < 0)
-		return execute_failed(failed ? failed : &which->chain.steps[0], error, words,
-				      failure);
+		return execute_failed(failed, error, words, failure);
 	if (t.full)
 		return failure_set(failure, FAILURE_LIMIT, which->name,
 				   "more files or text than the inventory holds");

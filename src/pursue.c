@@ -302,6 +302,11 @@ int pursue_listing_ended(struct discovery *d, const struct job *j, int error, co
 
 int pursue_text_ended(struct discovery *d, int error, const char *words)
 {
+	/* A disk that is there and cannot be read is not a manifest that was forgotten. */
+	enum failure_kind kind = error == -EIO         ? FAILURE_LAYER_READ
+				 : error == -ETIMEDOUT ? FAILURE_LAYER_STALLED
+						       : FAILURE_MANIFEST_MISSING;
+
 	d->text = error < 0 ? PROGRESS_FAILED : PROGRESS_DONE;
 	/* Unmounted by now: a layer on the same disk mounts it anew. */
 	for (size_t i = 0; i < d->mounts.count; i++)
@@ -310,7 +315,7 @@ int pursue_text_ended(struct discovery *d, int error, const char *words)
 			d->mounts.all[i].progress = PROGRESS_WANTED;
 			d->mounts.all[i].chain.count = 0;
 		}
-	return error < 0 ? failure_set(d->failure, FAILURE_MANIFEST_MISSING, NULL, "%s (%s): %s",
-				       d->origin->text, words, strerror(-error))
+	return error < 0 ? failure_set(d->failure, kind, NULL, "%s (%s): %s", d->origin->text,
+				       words, strerror(-error))
 			 : 0;
 }

@@ -6,7 +6,6 @@ import pty
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -15,6 +14,7 @@ import time
 from report import report_errors
 from images import ROOT, Trouble, checksum
 from twin import BEFORE_DISKS, NOT_FORESEEN, failed_report_errors, replay_errors, steps_errors
+from monitor import Monitor
 
 STATUS = {6: "no report", 0: "power-off", 1: "panic", 3: "time limit", 4: "QEMU failed", 5: "reboot"}
 ENVIRONMENT = ["HOME=/", "TERM=linux"]
@@ -50,7 +50,7 @@ class Boot:
         """KEPT: disks that several boots write to, by the name of their image."""
         self.case, self.kernel, self.images, self.dir, self.kept = case, kernel, images, directory, kept or {}
         self.name = f"{case['name']} ({kernel}{' ' + images.arch if images.foreign else ''})"
-        self.note, self.took, self.manifest = "", None, None
+        self.took, self.manifest, self.monitor = None, None, None
         self.late = [case["late"]] if "late" in case else []
 
     # --- what is started
@@ -112,7 +112,9 @@ class Boot:
         if self.reports_failure():
             command += ["--report", self.dir / "sent.json"]
         if self.late:
-            command += ["--hotplug-ports", "1", "--qmp", f"{sockets}/qmp"]
+            command += ["--hotplug-ports", "1"]
+        if self.monitor:
+            command += ["--qmp", f"{sockets}/qmp"]
         for serial, image, *options in case["disks"]:
             command.append(",".join([f"{serial}={self.file(serial, image, *options)}", *options]))
         return [str(c) for c in command]
@@ -138,33 +140,24 @@ class Boot:
                 time.sleep(0.05)
             os.write(terminal, text.encode() + b"\r")
 
-    def plug(self, path, init_started, over):
-        """Attaches the late disk by QEMU's own monitor, two seconds after the init began."""
-        if not init_started.wait(100) or over.wait(2):
-            return
+    def acts(self):
+        """What the monitor does: attach the late disk, two seconds after the init began."""
+        if not self.late:
+            return []
         serial, image = self.late[0][:2]
-        calls = [("qmp_capabilities", {}),
-                 ("blockdev-add", {"driver": "raw", "node-name": "late", "read-only": True,
-                                   "file": {"driver": "file", "filename": str(self.images.get(image))}}),
-                 ("device_add", {"driver": "virtio-blk-pci", "drive": "late", "serial": serial, "bus": "hp0"})]
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(path)
-            with s.makefile("rw") as f:
-                f.readline()
-                for name, arguments in calls:
-                    f.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-                    f.flush()
-                    while "return" not in (answer := json.loads(f.readline())):
-                        if "error" in answer:
-                            self.note = f"QMP {name}: {answer['error']}"
-                            return
+        return [("Run /init as init process", 2, [
+            ("blockdev-add", {"driver": "raw", "node-name": "late", "read-only": True,
+                              "file": {"driver": "file", "filename": str(self.images.get(image))}}),
+            ("device_add", {"driver": "virtio-blk-pci", "drive": "late", "serial": serial, "bus": "hp0"})])]
 
     def run(self):
         """The status of run-vm and the lines of the console."""
         self.prepare()
-        init_started, over, lines = threading.Event(), threading.Event(), []
+        lines, acts = [], self.acts()
         # Not below build: the path of a socket must be short.
         with tempfile.TemporaryDirectory(prefix="layerboot-") as sockets:
+            if acts or self.case.get("watched"):
+                self.monitor = Monitor(f"{sockets}/qmp", acts)
             command = self.command(sockets)
             (self.dir / "command").write_text(shlex.join(command) + "\n")
             ends = pty.openpty() if "types" in self.case else None
@@ -175,17 +168,14 @@ class Boot:
                     os.close(ends[1])
                     typist = threading.Thread(target=self.type, args=(vm, ends[0], lines))
                     typist.start()
-                plugger = threading.Thread(target=self.plug, args=(f"{sockets}/qmp", init_started, over))
-                if self.late:
-                    plugger.start()
+                if self.monitor:
+                    self.monitor.start(vm)
                 for line in terminal_lines(ends[0]) if ends else vm.stdout:
                     lines.append(line.decode(errors="replace").rstrip("\r\n"))
-                    if "Run /init as init process" in lines[-1]:
-                        init_started.set()
-                over.set()
-                init_started.set()
-                if self.late:
-                    plugger.join()
+                    if self.monitor:
+                        self.monitor.line(lines[-1])
+                if self.monitor:
+                    self.monitor.stop()
                 if ends:
                     typist.join()
                     os.close(ends[0])
@@ -215,7 +205,7 @@ class Boot:
         return [m[1] for line in lines if (m := pattern.search(line))]
 
     def check(self, status, lines):
-        case, errors = self.case, [self.note] if self.note else []
+        case, errors = self.case, list(self.monitor.notes) if self.monitor else []
         # The init splits what is too long for one record; its mark is taken out again.
         console = re.sub(r" \.\.\.\n(\[[ 0-9.]+\] )?layerboot:", "", "\n".join(lines))
         for text in [case["also"]] if isinstance(case.get("also"), str) else case.get("also", []):

@@ -103,10 +103,10 @@ def checksum(path):
 
 
 def archive(files):
-    """A newc archive of pairs of path and text; the kernel unpacks several that follow each other."""
+    """A newc archive of pairs of path and content; the kernel unpacks several that follow each other."""
     members = [(str(parent), 0o40755, b"") for path, _ in files
                for parent in reversed(pathlib.PurePath(path).parents) if parent.name]
-    members += [(path, 0o100644, text.encode()) for path, text in files]
+    members += [(path, 0o100644, text if isinstance(text, bytes) else text.encode()) for path, text in files]
     out = b""
     for path, mode, data in members + ([("TRAILER!!!", 0, b"")] if files else []):
         name = path.encode() + b"\0"
@@ -169,7 +169,11 @@ class Images:
             said = sh(ROOT / "scripts/mklayer", self.tree(tree), "--all-root", *options, "-o", path)
             (self.dir / (name + ".keys")).write_text("".join(said.splitlines(True)[1:]))
         else:
-            getattr(self, "make_" + name.replace(".", "_"))(path)
+            getattr(self, "make_" + re.sub("[.-]", "_", name))(path)
+        return self.made(path)
+
+    @staticmethod
+    def made(path):
         return path, checksum(path)
 
     def make_dirty_ext4(self, path):

@@ -9,6 +9,8 @@ from images import Trouble, sh
 class Sequence:
     """A row of SEQUENCES: kept = disks by name, each with the image that it begins as; boots = rows as in cases.py."""
 
+    kind = Boot
+
     def __init__(self, row, kernel, images, directory):
         self.row, self.kernel, self.images, self.dir = row, kernel, images, directory
         self.name, self.took = f"{row['name']} ({kernel}{' ' + images.arch if images.foreign else ''})", None
@@ -24,7 +26,7 @@ class Sequence:
             for number, case in enumerate(self.row["boots"], 1):
                 for command in case.get("before", []):
                     self.prepare(command, kept)
-                boot = Boot({**self.row.get("all", {}), **case, "name": f"{self.row['name']}-{number}"}, self.kernel,
+                boot = self.kind({**self.row.get("all", {}), **case, "name": f"{self.row['name']}-{number}"}, self.kernel,
                             self.images, self.dir / str(number), kept)
                 errors, lines = boot.judge()
                 if errors:

@@ -229,6 +229,10 @@ int main(int argc, char **argv, char **envp)
 {
 	int fd;
 
+	if (strcmp(argv[0], "/sbin/exits") == 0)
+		return 0;
+	if (strcmp(argv[0], "/sbin/crashes") == 0)
+		__builtin_trap();
 	/* Asked first, so that what this program opens is not counted. */
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (kmsg < 0)
