@@ -328,6 +328,7 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	mkdir -p "$BATS_TEST_TMPDIR/tree/etc"
 	echo x >"$BATS_TEST_TMPDIR/tree/etc/x"
 	cd "$BATS_TEST_TMPDIR"
+	# shellcheck disable=SC2016 # of the inner shell
 	fakeroot -- bash -euc 'chown 7:8 tree/etc/x && "$1" tree --owner keep -o layer.img' bash "$scripts/mklayer"
 	run unsquashfs -lln layer.img
 	matches '^-[rwx-]+ 7/8 .*etc/x$'
