@@ -92,7 +92,7 @@ struct inventory {
 MUST_CHECK int disk_parse(struct slice line, struct disk *ret);
 void disk_print(const struct disk *d, struct builder *b);
 
-/* vda (SERIAL=system squashfs 75 MiB) */
+/* vda (SERIAL=system squashfs 75 MiB), or vda (not asked yet) */
 void disk_print_short(const struct disk *d, struct builder *b);
 
 /*

@@ -111,6 +111,11 @@ static void add_tag(struct builder *b, const char *tag, const char *value)
 void disk_print_short(const struct disk *d, struct builder *b)
 {
 	builder_addf(b, "%s (", d->name);
+	/* A boot that fails early has not heard of every disk that it knows of. */
+	if (!d->known && !d->error && d->size == 0) {
+		builder_add(b, "not asked yet)");
+		return;
+	}
 	add_tag(b, "SERIAL=", d->serial);
 	if (!d->serial[0])
 		add_tag(b, "WWN=", d->wwn);

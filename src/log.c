@@ -72,6 +72,8 @@ void log_line(enum log_priority priority, const char *format, ...)
 		while (len > RECORD_MAX / 2 && rest.at[len] != ' ')
 			len--;
 		put(priority, (struct slice){ .at = rest.at, .len = len }, true);
+		/* The blank is that after "layerboot:". */
+		len += rest.at[len] == ' ';
 		rest.at += len;
 		rest.len -= len;
 	}

@@ -31,8 +31,7 @@ static bool has_fw_cfg(const char *release)
 
 	if (sys_stat(FW_CFG_FILES, &st) == 0)
 		return true;
-	(void)snprintf(path, sizeof(path), "/lib/modules/%s/kernel/drivers/firmware/qemu_fw_cfg.ko",
-		       release);
+	(void)snprintf(path, sizeof(path), "/lib/modules/%s/qemu_fw_cfg.ko", release);
 	return sys_stat(path, &st) == 0;
 }
 

@@ -208,7 +208,7 @@ CASES = [
     dict(name="squashfs-left-out", disks=MAIN, omit=["squashfs"], word="module-missing", status=1,
          also="the initramfs has no module fs-squashfs"),
     # The kernel refuses what is no module.
-    dict(name="overlay-no-module", disks=MAIN, inject={"lib/modules/{release}/kernel/fs/overlayfs/overlay.ko": "nothing"},
+    dict(name="overlay-no-module", disks=MAIN, inject={"lib/modules/{release}/overlay.ko": "nothing"},
          word="module-load", status=1, also="fs-overlay: Exec format error"),
     dict(name="manifest-sick", disks=MAIN, inject={"etc/layerboot/manifest": SICK}, planned=SICK,
          word="manifest-invalid", status=1, kernels=BOTH,

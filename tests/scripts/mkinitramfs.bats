@@ -178,7 +178,7 @@ tree_of_archive() {
 	[ "$status" = 1 ]
 	contains "mkinitramfs: error: kernel $release has no overlay, neither as a module nor built in"
 	[ ! -e "$out.2" ]
-	mv "$BATS_TEST_TMPDIR/overlay.ko" "$BATS_TEST_TMPDIR/k/lib/modules/$release/kernel/"
+	mv "$BATS_TEST_TMPDIR/overlay.ko" "$BATS_TEST_TMPDIR/k/lib/modules/$release/"
 	rm "$(find "$BATS_TEST_TMPDIR/k" -name virtio_blk.ko)"
 	run "$scripts/mkinitramfs" --kernel "$release" --modules "$BATS_TEST_TMPDIR/k" -o "$out.2"
 	[ "$status" = 1 ]
@@ -261,7 +261,7 @@ run_in() {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	cp "$(type -P unionfs)" "$BATS_TEST_TMPDIR/bin/unionfs-fuse"
 	while IFS= read -r tool; do ln -s "$(type -P "$tool")" "$BATS_TEST_TMPDIR/bin/"; done < <(
-		printf '%s\n' awk bash cat chmod cmp cp depmod dirname env find grep head mkdir mktemp mv od readelf readlink realpath rm sed sort stat tail tr
+		printf '%s\n' awk bash cat chmod cmp cp depmod dirname env find grep head mkdir mktemp mv od readelf readlink realpath rm sed sort stat tail tr uname
 	)
 	PATH=$BATS_TEST_TMPDIR/bin "$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program mke2fs --with-unionfs -o "$out.3"
 	[ "$(cpio -it --quiet <"$out.3" | sort)" = "$(cpio -it --quiet <"$out" | sort)" ]

@@ -153,7 +153,8 @@ static void lines_for_readers(void **state)
 	} rows[] = {
 		{ "NAME=\"vda\" SERIAL=\"system\" FSTYPE=\"squashfs\" SIZE=\"78643200\"",
 		  "vda (SERIAL=system squashfs 75 MiB)" },
-		{ "NAME=\"vdb\"", "vdb (0 bytes)" },
+		{ "NAME=\"vdb\" KNOWN=\"1\"", "vdb (0 bytes)" },
+		{ "NAME=\"vdb\"", "vdb (not asked yet)" },
 		{ "NAME=\"sda\" WWN=\"naa.5\" SIZE=\"512\"", "sda (WWN=naa.5 512 bytes)" },
 		{ "NAME=\"sda\" SERIAL=\"a\" WWN=\"naa.5\" SIZE=\"512\"",
 		  "sda (SERIAL=a 512 bytes)" },
