@@ -373,9 +373,9 @@ class Boot:
         release, path = self.images.kernel(self.kernel)[0], self.dir / "report.json"
         command = [ROOT / "build/layerboot", "plan", *options, "--cmdline", self.cmdline(), "--kernel", release,
                    "--inventory", path, *self.lock()]
-        text = json.loads(path.read_text()).get("manifest", {}).get("text")
-        if text:
-            (self.dir / "manifest").write_text(text)
+        manifest = json.loads(path.read_text()).get("manifest", {})
+        if manifest.get("origin"):
+            (self.dir / "manifest").write_text(manifest["text"])
             command += ["--manifest", self.dir / "manifest"]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 

@@ -142,7 +142,8 @@ CASES_LAYERS = [
     dict(name="base-mismatch-warns", disks=[SYSTEM, ("user", "made.squashfs")], files=MERGED, kernels=BOTH,
          also='layerboot: warning[base-mismatch]: layer "user": it was made on release-7, and below it is system (sb-'),
     dict(name="base-mismatch-fails", disks=[SYSTEM, ("user", "made.squashfs")], word="base-mismatch", status=1,
-         foreseen=False, manifest=user("base-mismatch = error"), also="mklayer --rebase"),
+         foreseen="what a layer was made on is read when it is mounted, and by layerboot check",
+         manifest=user("base-mismatch = error"), also="mklayer --rebase"),
 
     # Other unions.
     dict(name="aufs-nowhere", disks=MAIN, word="union-unsupported", status=1, foreseen="what the kernel has",
