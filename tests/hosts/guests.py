@@ -44,13 +44,14 @@ echo "T version $(cat /etc/version), of $(cat /etc/owner), boot $(wc -l </etc/bo
 case $(sed -n 's/.*host=\\([a-z]*\\).*/\\1/p' /proc/cmdline) in
 beat)
 	i=0 order=
+	# Orders come on the second serial line, if there is one. It stays open: what comes while it is closed is lost.
+	if (: </dev/ttyS1) 2>/dev/null; then exec 3</dev/ttyS1; else exec 3</dev/null; fi
 	echo 4 >/proc/sys/vm/drop_caches # no word of it in the log
 	while :; do
 		i=$((i + 1))
 		echo 1 >/proc/sys/vm/drop_caches
 		echo "T beat $i $(dd if=/etc/noise bs=1M skip=$((i % 4)) count=1 2>/dev/null | md5sum | cut -c1-8) boots $(wc -l </etc/boots)"
-		# Orders come on the second serial line, if there is one.
-		read -r -t 1 order 2>/dev/null </dev/ttyS1 || sleep 1
+		read -r -t 1 order <&3 || sleep 1
 		[ "$order" != off ] || break
 	done
 	;;
