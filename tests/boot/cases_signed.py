@@ -66,7 +66,9 @@ CASES_SIGNED = [
     loosened("locked-new-layer", "layerboot.layer=more,source=SERIAL=user", "layerboot.layer=more"),
     loosened("locked-skip", "layerboot.skip=user", "layerboot.skip=user: the layer is required"),
     loosened("locked-top", "layerboot.top=disk,source=SERIAL=user", "layerboot.top=disk"),
-    {**loosened("locked-damaged", "", "", policy="verify = all\n"), "word": "policy-invalid",
+    # mkinitramfs would refuse it.
+    {"name": "locked-damaged", "disks": DISKS, "manifest": FLEET, "word": "policy-invalid", "status": 1,
+     "inject": {"etc/layerboot/policy": "version = 1\nverify = all\n"}, "foreseen": "what is in the initramfs",
      "also": "error[policy-invalid]: /etc/layerboot/policy:2: expected signed, hash or none"},
 ]
 for row in CASES_SIGNED:
