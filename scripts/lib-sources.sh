@@ -46,8 +46,7 @@ session_top() {
 	if [ ${#bases[@]} -gt 0 ]; then
 		open_view
 		mkdir -- "$scratch/helper" "$scratch/upper"
-		progress "copying the top"
-		cp -a -- "$upper/." "$scratch/upper/"
+		shown "copying the top" "$(du -sb -- "$upper" | cut -f1)" cp -a -- "$upper/." "$scratch/upper/"
 		upper=$scratch/upper
 		traces=()
 		tidy "$upper" "$scratch/view"
@@ -92,7 +91,7 @@ numbered_layer() { # NUMBER DIGEST ARGUMENT...
 	local n=$1 digest=$2 base
 	shift 2
 	layer_output=$(numbered "$output" "$n")
-	layer_oci=$scratch/oci layer_count=0 layer_number=$n
+	layer_oci=$scratch/oci layer_count=0 layer_number=$n layer_verity=$scratch/oci/$n.verity
 	name=$name-$n
 	{
 		echo 'version = 1'
@@ -101,7 +100,7 @@ numbered_layer() { # NUMBER DIGEST ARGUMENT...
 		done
 		printf 'source = %s\n' "$digest"
 	} >"$scratch/record"
-	export layer_output layer_oci layer_count layer_number
+	export layer_output layer_oci layer_count layer_number layer_verity
 	make_layer "$@"
 	name=${name%-"$n"}
 }
@@ -117,5 +116,6 @@ print_oci_manifest() { # COUNT
 	for ((i = 1; i <= $1; i++)); do
 		printf '\n[layer %s-%d]\nsource = %s\n' "$name" "$i" \
 			"$([ "$gpt" = yes ] && printf 'PARTLABEL=layerboot-%s-%d' "$name" "$i" || printf 'SERIAL=%s-%d' "$name" "$i")"
+		[ "$verity" = no ] || cat -- "$scratch/oci/$i.verity"
 	done
 }

@@ -12,9 +12,16 @@ read_attributes() {
 		die "cannot read the extended attributes in $dir; see above"
 }
 
+# bytes_of_source: as much as copy_tree reads.
+bytes_of_source() {
+	local from=("$dir")
+	[ -z "${layer_tree:-}" ] || from=("$layer_tree")
+	[ -z "${layer_oci:-}" ] || from=("$layer_oci"/*.tar)
+	[ "${layer_count:-0}" != 0 ] || [ -z "${layer_oci:-}" ] || from=("$layer_oci/$layer_number.tar")
+	du -cb -- "${from[@]}" | sed -n '$s/\t.*//p'
+}
+
 copy_tree() {
-	local path
-	stage=$scratch/stage
 	mkdir -- "$stage"
 	if [ -n "${layer_oci:-}" ]; then
 		unpack_containers
@@ -24,6 +31,11 @@ copy_tree() {
 	else
 		copy_directory
 	fi
+}
+
+# What is left out, owners, and the newest time.
+finish_tree() {
+	local path
 	# A socket is of no use to anyone but the process that made it.
 	find "$stage" -type s -delete
 	for path in "${omitted[@]}"; do

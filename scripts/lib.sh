@@ -24,7 +24,7 @@ warn() {
 # print_help <TEXT: with the names that the scripts have where they are installed.
 print_help() {
 	case $0 in
-	*/layerboot-* | layerboot-*) sed -E 's#scripts/(mklayer|mkinitramfs|mksystem|run-vm|boot-chart|get-kernel)#layerboot-\1#g' ;;
+	*/layerboot-* | layerboot-*) sed -E 's#scripts/(mklayer|mkinitramfs|mksystem|sign-manifest|run-vm|boot-chart|get-kernel)#layerboot-\1#g' ;;
 	*) cat ;;
 	esac
 }
@@ -32,6 +32,56 @@ print_help() {
 # progress WORDS: for who watches.
 progress() {
 	[ ! -t 2 ] || printf '%s: %s\n' "$prog" "$*" >&2
+}
+
+# shown WORDS BYTES COMMAND...: runs COMMAND, which reads about BYTES, and shows on a terminal how far it is.
+shown() {
+	local words=$1 bytes=$2 status
+	shift 2
+	if [ -t 2 ]; then
+		printf '%s: %s' "$prog" "$words" >&2
+		watch_reading "$BASHPID" "$words" "$bytes" &
+		watcher=$!
+	fi
+	"$@"
+	status=$?
+	if [ -n "$watcher" ]; then
+		end_watcher
+		[ $status != 0 ] || printf '\r\033[K%s: %s: done' "$prog" "$words" >&2
+		printf '\n' >&2
+	fi
+	return $status
+}
+
+# end_watcher: it is told nothing else, and its end is no news.
+end_watcher() {
+	kill "$watcher" 2>/dev/null || true
+	wait "$watcher" 2>/dev/null || true
+	watcher=
+}
+
+# watch_reading PID WORDS BYTES: what the descendants of PID have read, in percent, until it is ended.
+watch_reading() {
+	local now most=0 self=$BASHPID
+	while :; do
+		now=$(descendants "$1" "$self" | while read -r child; do
+			cat "/proc/$child/io" 2>/dev/null || true
+		done | awk '/^rchar:/ { n += $2 } END { printf "%.0f", n }')
+		# Who has ended is not counted any more.
+		most=$((now > most ? now : most))
+		printf '\r%s: %s: %d %%' "$prog" "$2" $((most >= $3 ? 99 : most * 100 / $3)) >&2
+		sleep 0.3
+	done
+}
+
+# descendants PID OTHER: the processes below PID, without OTHER and those below it.
+descendants() {
+	local child
+	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		[ "$child" != "$2" ] || continue
+		printf '%s\n' "$child"
+		descendants "$child" "$2"
+	done
 }
 
 # need_tool COMMAND PACKAGE: fails with the package that has the command.
@@ -48,7 +98,9 @@ value() {
 # unwind: what the trap of every script does; scratch is removed whatever is in it.
 scratch=
 partial=
+watcher=
 unwind() {
+	[ -z "$watcher" ] || end_watcher
 	if [ -n "$scratch" ]; then
 		chmod -R u+rwX -- "$scratch" 2>/dev/null || true
 		rm -rf -- "$scratch"

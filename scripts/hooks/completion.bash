@@ -31,4 +31,4 @@ _layerboot() {
 }
 
 complete -o filenames -F _layerboot layerboot layerboot-mklayer layerboot-mkinitramfs layerboot-mksystem layerboot-run-vm \
-	layerboot-boot-chart layerboot-get-kernel
+	layerboot-sign-manifest layerboot-boot-chart layerboot-get-kernel

@@ -55,6 +55,9 @@ CASES = [
     dict(name="squashfs-on-squashfs", disks=MAIN, files=MERGED, kernels=EVERYWHERE),
     dict(name="microvm", disks=MAIN, files=MERGED, machine="microvm", kernels=EVERYWHERE),
     dict(name="mmio", disks=[(*SYSTEM, "bus=mmio"), (*USER, "bus=mmio")], files=MERGED, arch="aarch64"),
+    # The kernel unpacks what it was started with.
+    dict(name="initramfs-lz4", disks=MAIN, files=MERGED, options=["--compress=lz4"], kernels=BOTH),
+    dict(name="initramfs-zstd", disks=MAIN, files=MERGED, options=["--compress=zstd"], kernels=BOTH),
     dict(name="ext4-on-erofs", disks=[("system", "system.erofs"), ("user", "user.ext4")], files=MERGED, kernels=BOTH),
     dict(name="types-given", disks=[("system", "system.erofs"), ("user", "user.ext4")], files=MERGED,
          manifest=manifest((*SYSTEM_LAYER, "type = erofs"), (*USER_LAYER, "type = ext4"))),

@@ -17,7 +17,7 @@ def understood(_shelf, _directory):
     text = subprocess.run(["mkosi", "summary"], cwd=RECIPE, capture_output=True, text=True, check=True).stderr
     return [f"mkosi does not say: {said}" for said in (
         r"Output Format: plain_squashfs", r"Distribution: debian", rf"Finalize Script: {re.escape(str(RECIPE))}/mkosi.finalize",
-        "linux-image-cloud-amd64", r"Bootable: no") if not re.search(said, text)]
+        "linux-image-cloud-amd64", r"Read-only: yes") if not re.search(said, text)]
 
 
 def finalize(shelf, root, out, verb="final"):

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 
-from guests import EXAMPLES, ROOT, WAIT, Process, Trouble, sh, wait_for
+from guests import EXAMPLES, ROOT, WAIT, Monitor, Process, Trouble, sh, wait_for
 from sharing import checksum
 
 SCRIPT = EXAMPLES / "qemu-nbd-fleet"
@@ -47,7 +47,10 @@ class Example:
         return self.fleet / f"{guest}.cache/1.qcow2"
 
     def held(self, guest):
-        """Bytes of the image that the cache holds."""
+        """Bytes of the image that the cache holds. What is where is written late: nobody flushes a disk that is only read."""
+        monitor = Monitor(self.fleet / f"{guest}.qmp")
+        monitor("human-monitor-command", command_line='qemu-io cache "flush"')
+        monitor.close()
         answer = sh("qemu-img", "map", "-U", "--output=human", self.cache(guest))
         return sum(int(line.split()[1], 16) for line in answer.splitlines()[1:] if str(self.cache(guest)) in line)
 

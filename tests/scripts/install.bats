@@ -21,7 +21,7 @@ rendered() { # PAGE
 @test "install: the scripts find what they need, from wherever they are called" {
 	[ "$(find "$tree" -type f -perm /022)" = "" ]
 	[ "$(type -P layerboot-mklayer)" = "$tree/usr/bin/layerboot-mklayer" ]
-	for command in mklayer mkinitramfs mksystem run-vm boot-chart get-kernel; do
+	for command in mklayer mkinitramfs mksystem sign-manifest run-vm boot-chart get-kernel; do
 		run "layerboot-$command" --help
 		[ "$status" = 0 ]
 		[[ $output != *scripts/mk* && ${output%%$'\n'*} == usage:* ]]
@@ -56,7 +56,7 @@ rendered() { # PAGE
 }
 
 @test "manual pages: every option of --help stands in its page" {
-	for command in mklayer mkinitramfs mksystem run-vm boot-chart get-kernel; do
+	for command in mklayer mkinitramfs mksystem sign-manifest run-vm boot-chart get-kernel; do
 		rendered layerboot-$command.1 >page
 		layerboot-$command --help | grep -oE -- '(^|[ ,(|[])--?[a-zA-Z][a-z-]*' | grep -oE -- '--?[a-zA-Z].*' | sort -u >options
 		[ "$(wc -l <options)" -ge 3 ]
