@@ -140,7 +140,12 @@ check-guests: all
 # The longer tests of hosts and of other machines.
 check-hosts: all
 	$(MAKE) ARCH=aarch64 all
-	tests/run arm64 hosts
+	$(MAKE) deb
+	tests/run arm64 hosts deb
+
+# The package in a fresh Debian root.
+check-deb: deb
+	tests/run deb
 
 check-soak: all
 	tests/boot/soak $(N)
@@ -205,7 +210,7 @@ clean:
 FORCE:
 
 .PHONY: FORCE all host man install deb clean demo run
-.PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown check-hosts
+.PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown check-hosts check-deb
 .PHONY: bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage
 .PHONY: check-faults check-power check-hostile
 .SECONDARY:

@@ -251,7 +251,8 @@ session_command() {
 	fi
 	run_in_union "${command[@]}" || status=$?
 	[ $status = 0 ] || die "${command[*]} ended with $status, and no layer is made"
-	umount -R -l -- "$scratch/root"
+	# With all that is below: piece by piece the kernel refuses what a user namespace has only inherited.
+	umount -l -- "$scratch/root"
 	tidy "$scratch/upper" "$scratch/view"
 	print_record >"$scratch/record"
 	pack "$scratch/upper"

@@ -36,11 +36,12 @@ progress() {
 
 # shown WORDS BYTES COMMAND...: runs COMMAND, which reads about BYTES, and shows on a terminal how far it is.
 shown() {
-	local words=$1 bytes=$2 status
+	local words=$1 bytes=$2 me=$BASHPID start status
 	shift 2
 	if [ -t 2 ]; then
 		printf '%s: %s' "$prog" "$words" >&2
-		watch_reading "$BASHPID" "$words" "$bytes" &
+		start=$(bytes_read "$me" 0)
+		watch_reading "$me" "$words" "$bytes" "$start" &
 		watcher=$!
 	fi
 	"$@"
@@ -60,28 +61,31 @@ end_watcher() {
 	watcher=
 }
 
-# watch_reading PID WORDS BYTES: what the descendants of PID have read, in percent, until it is ended.
+# watch_reading PID WORDS BYTES START: what PID and the processes below it have read beyond START, in percent of BYTES, until
+# it is ended.
 watch_reading() {
-	local now most=0 self=$BASHPID
+	local self=$BASHPID now most=0
 	while :; do
-		now=$(descendants "$1" "$self" | while read -r child; do
-			cat "/proc/$child/io" 2>/dev/null || true
-		done | awk '/^rchar:/ { n += $2 } END { printf "%.0f", n }')
-		# Who has ended is not counted any more.
+		now=$(($(bytes_read "$1" "$self") - $4))
+		# Between its end and the wait of its parent a process is not counted.
 		most=$((now > most ? now : most))
 		printf '\r%s: %s: %d %%' "$prog" "$2" $((most >= $3 ? 99 : most * 100 / $3)) >&2
 		sleep 0.3
 	done
 }
 
-# descendants PID OTHER: the processes below PID, without OTHER and those below it.
-descendants() {
+# bytes_read PID OTHER: of PID and the processes below it, without OTHER and those below that one. Who has ended is counted by
+# the process that waited for it. Field 4 of stat, behind a name that may have blanks and parentheses, is the parent.
+bytes_read() {
 	local child
-	for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		[ "$child" != "$2" ] || continue
-		printf '%s\n' "$child"
-		descendants "$child" "$2"
-	done
+	{ cat /proc/[0-9]*/stat 2>/dev/null || true; } | awk -v top="$1" -v other="$2" '
+		{ pid = $1; sub(/.*\) . /, ""); parent[pid] = $1 }
+		END { for (pid in parent) {
+			for (p = pid; p > 0 && p != top && p != other;) p = parent[p]
+			if (p == top) print pid
+		} }' | while read -r child; do
+		cat "/proc/$child/io" 2>/dev/null || true
+	done | awk '/^rchar:/ { n += $2 } END { printf "%.0f", n }'
 }
 
 # need_tool COMMAND PACKAGE: fails with the package that has the command.

@@ -216,6 +216,26 @@ container() { # an OCI layout of three layers in oci/, each compressed in its wa
 	[[ $output != *base-mismatch* ]]
 }
 
+@test "mklayer --from-oci --verity: the manifest has the root hash of each layer" {
+	container
+	for i in 1 2 3; do chmod -R u+w l$i; done
+	"$mklayer" --from-oci oci -o box.img --verity >said
+	{
+		printf 'version = 1\n'
+		sed -n '/^\[layer/,$p' said
+	} >manifest
+	[ "$(grep -c '^verity = ' manifest)" = 3 ]
+	grep -q '^verity = ' <(sed '/^\[layer/,$d' said) && return 1
+	"$root/build/layerboot" plan --manifest manifest box-1=box-1.img box-2=box-2.img box-3=box-3.img
+	# Each hash is that of its image: the tree is computed again.
+	run "$root/build/layerboot" check --manifest manifest box-1=box-1.img box-2=box-2.img box-3=box-3.img
+	[[ $output != *layer-corrupt* ]]
+	sed -i 's/box-2.img/box-1.img/' manifest
+	printf x | dd of=box-2.img bs=1 seek=100 conv=notrunc status=none
+	run "$root/build/layerboot" check --manifest manifest box-1=box-1.img box-2=box-2.img box-3=box-3.img
+	contains 'error[layer-corrupt]: layer "box-2"'
+}
+
 @test "mklayer --from-oci --merge: one image, the same of a layout, its tar and docker save" {
 	container
 	"$mklayer" --from-oci oci --merge -o box.img
@@ -294,6 +314,76 @@ container() { # an OCI layout of three layers in oci/, each compressed in its wa
 	run "$mklayer" --from-top state.img -o none.img
 	[ "$status" = 1 ]
 	contains "has no upper"
+}
+
+@test "mklayer --from-top: of an xfs, and of a partition; one that was not cleanly unmounted is refused" {
+	need_root
+	# xfs wants 300 MB; they are sparse.
+	truncate -s 320M state.img
+	mkfs.xfs -q state.img || skip "no mkfs.xfs"
+	mkdir mnt
+	mount -o loop state.img mnt || skip "this kernel has no xfs"
+	mkdir -p mnt/upper/opt/old mnt/work
+	echo mine >mnt/upper/motd
+	mknod mnt/upper/issue c 0 0
+	setfattr -n trusted.overlay.opaque -v y mnt/upper/opt/old
+	sync -f mnt
+	cp --sparse=always state.img crashed.img
+	umount mnt
+	"$mklayer" --from-top state.img -o top.img
+	run list top.img
+	contains "issue crw-r--r-- 0:0"
+	contains $'# file: opt/old\ntrusted.overlay.opaque="y"'
+	run "$mklayer" --from-top crashed.img -o top.img
+	[ "$status" = 1 ]
+	contains "if it was not cleanly unmounted"
+	"$mklayer" sys -o part.img --type ext4 --gpt
+	run "$mklayer" --from-top part.img -o top.img
+	[ "$status" = 1 ]
+	contains "part.img has no upper"
+}
+
+# as_ordinary COMMAND...: as nobody, who has a range of subordinate IDs for the time of it.
+as_ordinary() {
+	printf 'nobody:200000:65536\n' >ids
+	# shellcheck disable=SC2016 # expanded in the namespace
+	unshare --mount --propagation private bash -euc 'mount --bind ids /etc/subuid
+		mount --bind ids /etc/subgid
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"' - "$@"
+}
+
+@test "mklayer --: an ordinary user gets the same layer in a user namespace" {
+	need_root
+	public_dir
+	as_ordinary unshare --user --map-root-user --map-auto true || skip "this machine lets nobody make user namespaces"
+	# Where he can reach it, whatever the modes above this tree.
+	mkdir -p "$public/x/build" "$public/out"
+	cp -R "$scripts" "$public/x/"
+	cp "$root/build/layerboot" "$public/x/build/"
+	make=(env SOURCE_DATE_EPOCH=1000000000 "TMPDIR=$public/out" "$public/x/scripts/mklayer")
+	chown 65534:65534 "$public/out"
+	public=$public/out
+	# shellcheck disable=SC2016 # expanded in the union
+	command=(/bin/sh -euc 'PATH=/bin; busybox echo web >/etc/motd; busybox rm /etc/issue; busybox rm -r /opt/old
+		busybox mkdir /opt/old; busybox touch /opt/old/new; busybox cp /bin/busybox /srv/tool; busybox chown 3:4 /srv/tool
+		busybox chmod 4755 /srv/tool; busybox test "$(busybox id -u)" = 0')
+	for type in squashfs erofs ext4; do
+		base "$public/sys.img" $type
+		chmod 644 "$public/sys.img"
+		as_ordinary "${make[@]}" --base "$public/sys.img" -o "$public/web.img" -- "${command[@]}"
+		"${make[@]}" --base "$public/sys.img" -o root.img --name web -- "${command[@]}"
+		cmp "$public/web.img" root.img
+		as_ordinary "${make[@]}" --rebase "$public/sys.img" "$public/web.img" -o "$public/again.img"
+		cmp "$public/again.img" root.img
+	done
+	run as_ordinary "${make[@]}" --base "$public/sys.img" -o "$public/none.img" -- /bin/sh -c 'exit 7'
+	[ "$status" = 1 ]
+	[ ! -e "$public/none.img" ]
+	# Nothing is left of it.
+	[ "$(ls "$public")" = "again.img
+sys.img
+web.img" ]
+	rm -r "${public%/out}"
 }
 
 @test "mklayer: package databases of two siblings are named, by mklayer and by check" {

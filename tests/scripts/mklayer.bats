@@ -346,3 +346,31 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	[ "$status" = 1 ]
 	[ ! -e d.img ]
 }
+
+@test "mklayer: a terminal shows how far it is, a file does not" {
+	script -qec "$mklayer user -o user.img --verity" terminal >/dev/null
+	for words in copying "packing 7 files" hashing; do
+		grep -qF "mklayer: $words" terminal
+		grep -qE "mklayer: $words.*: done" terminal
+	done
+	[ "$("$mklayer" user -o user.img 2>&1 | wc -l)" = 1 ]
+}
+
+@test "mklayer: the percentage is that of what has been read" {
+	head -c 1000000 /dev/zero >half
+	cat >reads <<-END
+		set -euo pipefail
+		. "$scripts/lib.sh"
+		# It goes on when the half is told, and fails if that never comes.
+		reads() {
+			cat half half >/dev/null
+			for i in {1..600}; do
+				! grep -qE 'reading: (5[0-9]|6[0-9]) %' terminal || return 0
+				sleep 0.1
+			done
+			return 1
+		}
+		shown reading 4000000 reads
+	END
+	script -qfec "bash reads" terminal >/dev/null
+}
