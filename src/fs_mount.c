@@ -39,12 +39,10 @@ int fs_mount(const char *source, const char *target, const char *type, unsigned 
 	int r = options ? split_options(options, &flags, &fs_options, words) : 0;
 
 	if (r == 0) {
-		int log = kernel_log_open();
+		int64_t start_us = sys_now_us();
 		r = sys_mount(source, target, type, flags, fs_options);
 		if (r < 0)
-			kernel_log_take(log, words);
-		else if (log >= 0)
-			(void)sys_close(log);
+			kernel_log_since(start_us, words);
 	}
 	free(fs_options);
 	return r;
@@ -258,12 +256,10 @@ static int mount_overlay(const struct fs_union *u, struct builder *words)
 
 int fs_mount_union(const struct fs_union *u, struct builder *words)
 {
-	int log = kernel_log_open();
+	int64_t start_us = sys_now_us();
 	int r = strcmp(u->type, "aufs") == 0 ? mount_aufs(u, words) : mount_overlay(u, words);
 
 	if (r < 0)
-		kernel_log_take(log, words);
-	else if (log >= 0)
-		(void)sys_close(log);
+		kernel_log_since(start_us, words);
 	return r;
 }

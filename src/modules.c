@@ -72,13 +72,11 @@ static int insert(struct kmod_list *list)
 
 int modules_insert(struct module_set *set, struct builder *words)
 {
-	int log = kernel_log_open();
+	int64_t start_us = sys_now_us();
 	int r = insert((struct kmod_list *)set);
 
 	if (r < 0)
-		kernel_log_take(log, words);
-	else if (log >= 0)
-		(void)sys_close(log);
+		kernel_log_since(start_us, words);
 	return r;
 }
 

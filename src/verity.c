@@ -110,13 +110,11 @@ int verity_start(const struct verity_map *map, char ret_device[32], struct build
 	/* The node is there before the module; opening it asks the kernel for that. */
 	if (control < 0)
 		return control == -ENODEV || control == -ENXIO ? -ENOENT : control;
-	int log = kernel_log_open();
+	int64_t start_us = sys_now_us();
 	int r = start(control, map, device);
 	(void)sys_close(control);
 	if (r < 0)
-		kernel_log_take(log, words);
-	else if (log >= 0)
-		(void)sys_close(log);
+		kernel_log_since(start_us, words);
 	if (r == 0)
 		memcpy(ret_device, device, sizeof(device));
 	return r;

@@ -154,12 +154,10 @@ int volume_grow(const char *mounted_at, struct volume_size *ret, struct builder 
 	m.fd = sys_open(mounted_at, O_RDONLY | O_DIRECTORY);
 	if (m.fd < 0)
 		return m.fd;
-	int log = kernel_log_open();
+	int64_t start_us = sys_now_us();
 	int r = grow(&m, mounted_at, &size);
 	if (r < 0)
-		kernel_log_take(log, words);
-	else if (log >= 0)
-		(void)sys_close(log);
+		kernel_log_since(start_us, words);
 	(void)sys_close(m.fd);
 	if (r == 0)
 		*ret = size;

@@ -247,7 +247,7 @@ int fake_do_mount(const char *source, const char *target, const char *type, unsi
 		return remount(target, flags);
 	r = mount_new(source, target, type, flags);
 	if (r < 0)
-		fake_kernel_says("4,1,1,-;fake: the mount was refused\n SUBSYSTEM=none\n");
+		fake_kernel_says("4", "fake: the mount was refused\n SUBSYSTEM=none\n");
 	return r;
 }
 
@@ -271,13 +271,15 @@ int fake_do_unmount(const char *target)
 	return -EINVAL;
 }
 
-void fake_kernel_says(const char *text)
+void fake_kernel_says(const char *priority, const char *text)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], record[PATH_MAX];
+	const char *line = fake_print(record, sizeof(record), "%s,1,%lld,-;%s", priority,
+				      (long long)fake->now_us, text);
 
 	(void)fake_print(path, sizeof(path), "%s/kernel-log", fake->directory);
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+	if (fd >= 0 && write(fd, line, strlen(line)) < 0)
 		fake_finish(FAKE_MISUSED, 0, "kernel log");
 	if (fd >= 0)
 		close(fd);

@@ -254,7 +254,7 @@ int fake_do_mount(const char *source, const char *target, const char *type, unsi
 		  const char *options);
 int fake_do_unmount(const char *target);
 int fake_add_union(const char *target, const char *type, unsigned long flags);
-void fake_kernel_says(const char *text);
+void fake_kernel_says(const char *priority, const char *text);
 
 /* fake_devices.c: ioctl(2), and the programs of the initramfs. */
 int fake_ioctl(int fd, unsigned long request, void *arg);
