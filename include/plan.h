@@ -16,6 +16,8 @@
 #define PATH_MANIFEST PATH_RUN "/manifest" /* the text of it */
 #define PATH_CHANGED  PATH_RUN "/changed"  /* what was changed both in the top and below it */
 #define PATH_REPORT   PATH_RUN "/report.json"
+/* The root of the end, a directory of the initramfs: systemd's name for it (docs/INITRD_INTERFACE.md). */
+#define PATH_SHUTDOWN_ROOT "/run/initramfs"
 /* Not in a layer's name: what is made of a layer stands beside it. */
 #define SUFFIX_ABOVE "+above"
 #define SUFFIX_BELOW "+below"

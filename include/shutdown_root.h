@@ -1,12 +1,14 @@
 /* The root of the end: what of layerboot stays in memory while the merged root is taken apart. */
 #pragma once
 
-#include "text.h"
+#include "plan.h"
 
-#define PATH_SHUTDOWN_ROOT "/run/initramfs" /* systemd's name for it (docs/INITRD_INTERFACE.md) */
-#define PATH_OLD_ROOT      "/oldroot"
+#define PATH_OLD_ROOT "/oldroot"
 
-/* Copies this program to PATH_SHUTDOWN_ROOT/shutdown, and makes the directories around it. 0 or -errno. */
+/*
+ * Puts this program, and the directories that it needs around it, at PATH_SHUTDOWN_ROOT/shutdown: a bind mount of a
+ * directory of the initramfs. 0 or -errno.
+ */
 MUST_CHECK int shutdown_root_prepare(void);
 
 /*

@@ -3,12 +3,18 @@
 
 #include "text.h"
 
+/* The directory of the initramfs that is not emptied. */
+#define SWITCH_ROOT_KEEPS "shutdown-root"
+
+/* 0 if PATH is on a ramfs or tmpfs, of which an initramfs is; -EXDEV if not; or another -errno. */
+MUST_CHECK int switch_root_memory(const char *path);
+
 /* 0 if / is what the kernel unpacked: a ramfs or tmpfs, with an /init. -EXDEV if it is something else. */
 MUST_CHECK int switch_root_check(void);
 
 /*
  * Makes TARGET, a mount, the root of this process and its working directory; then deletes what the old root
- * held. Nothing is changed unless switch_root_check() agrees. 0 or -errno.
+ * held but for SWITCH_ROOT_KEEPS. Nothing is changed unless switch_root_check() agrees. 0 or -errno.
  */
 MUST_CHECK int switch_root(const char *target);
 

@@ -31,6 +31,7 @@ int sys_keep(int fd); /* FD stays open over an exec */
 int sys_pipe(int ret[2]);
 
 int sys_mkdir(const char *path, mode_t mode);
+int sys_link(const char *path, const char *new_path);
 int sys_stat(const char *path, struct stat *ret);
 int sys_fstat(int fd, struct stat *ret);
 int sys_fstatat(int dir, const char *path, struct stat *ret); /* not through a symlink at the end */
@@ -113,6 +114,5 @@ int sys_release(char *buffer, size_t size); /* uname -r; -ENAMETOOLONG */
 ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset);
 
 /* From FROM's offset on to TO's. The number of bytes, 0 at the end, or -errno. */
-ssize_t sys_sendfile(int to, int from, size_t size);
 int sys_pivot_root(const char *new_root, const char *put_old);
 void sys_sync(void);

@@ -8,7 +8,7 @@
 
 #include "sys.h"
 
-#define KMSG "/dev/kmsg"
+#define KMSG        "/dev/kmsg"
 #define RECORD_SIZE 8192 /* more than the kernel hands out at once (PRINTK_MESSAGE_MAX) */
 
 /* "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT\n KEY=VALUE\n" (Documentation/ABI/testing/dev-kmsg). */

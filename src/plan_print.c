@@ -242,6 +242,9 @@ void plan_print_mounts(const struct plan *p, struct builder *b)
 			from = mount_of(p, s, s->source);
 			if (from)
 				print_one_mount(s, from, s->path, s->flags, b);
+		} else if (s->kind == STEP_MOVE && strcmp(s->source, "/run") == 0) {
+			/* No step: a boot goes on without it. */
+			builder_add(b, PATH_SHUTDOWN_ROOT " rootfs rootfs rw\n");
 		}
 	}
 }

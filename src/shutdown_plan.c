@@ -25,10 +25,10 @@ struct tree {
 static bool is_memory(const char *type)
 {
 	static const char *const types[] = {
-		"tmpfs",       "ramfs",   "devtmpfs",   "proc",      "sysfs",    "devpts",
-		"cgroup",      "cgroup2", "mqueue",     "hugetlbfs", "debugfs",  "tracefs",
-		"securityfs",  "pstore",  "bpf",        "autofs",    "configfs", "efivarfs",
-		"binfmt_misc", "fusectl", "rpc_pipefs", "selinuxfs", "nsfs",
+		"rootfs",   "tmpfs",       "ramfs",   "devtmpfs",   "proc",      "sysfs",
+		"devpts",   "cgroup",      "cgroup2", "mqueue",     "hugetlbfs", "debugfs",
+		"tracefs",  "securityfs",  "pstore",  "bpf",        "autofs",    "configfs",
+		"efivarfs", "binfmt_misc", "fusectl", "rpc_pipefs", "selinuxfs", "nsfs",
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)

@@ -3,57 +3,43 @@
 #include <errno.h>
 #include <sys/mount.h>
 
+#include "switch_root.h"
 #include "sys.h"
 
-#define PROGRAM PATH_SHUTDOWN_ROOT "/shutdown"
+#define STORE "/" SWITCH_ROOT_KEEPS
 
-static int copy_program(void)
-{
-	const size_t all = 1 << 30;
-	ssize_t len = 0;
-	int in = sys_open("/init", O_RDONLY);
-
-	if (in < 0)
-		return in;
-	int out = sys_open(PROGRAM, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-	int r = out < 0 ? out : 0;
-	/* Half the cost of read(2) and write(2), and every boot pays it. */
-	while (r == 0 && (len = sys_sendfile(out, in, all)) > 0)
-		;
-	if (r == 0)
-		r = len < 0 ? (int)len : sys_fchmod(out, 0755);
-	if (out >= 0)
-		(void)sys_close(out);
-	(void)sys_close(in);
-	return r;
-}
-
+/*
+ * The program stays where the kernel has unpacked it, in a directory that is not emptied: to copy it would cost every
+ * boot a million instructions. systemd binds the directory alone, without what is mounted below it (MS_BIND without
+ * MS_REC in its switch_root()), so it is the directory that is a mount and not the program.
+ */
 int shutdown_root_prepare(void)
 {
 	static const char *const directories[] = {
+		STORE,
 		PATH_SHUTDOWN_ROOT,
 		/* mount points */
-		PATH_SHUTDOWN_ROOT "/dev",
-		PATH_SHUTDOWN_ROOT "/proc",
-		PATH_SHUTDOWN_ROOT "/sys",
-		PATH_SHUTDOWN_ROOT "/run",
-		PATH_SHUTDOWN_ROOT PATH_OLD_ROOT,
+		STORE "/dev",
+		STORE "/proc",
+		STORE "/sys",
+		STORE "/run",
+		STORE PATH_OLD_ROOT,
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && r == 0; i++)
 		r = sys_mkdir(directories[i], 0755);
-	return r < 0 ? r : copy_program();
+	if (r == 0)
+		r = sys_link("/init", STORE "/shutdown");
+	return r < 0 ? r : sys_mount(STORE, PATH_SHUTDOWN_ROOT, NULL, MS_BIND, NULL);
 }
 
-/* systemd has bound /run into the new root: there its own directory is / too. */
+/* Whoever entered by itself, as systemd does, has the initramfs as its root again. */
 static bool is_entered(void)
 {
-	struct stat root, prepared;
+	struct stat st;
 
-	if (sys_stat("/", &root) < 0 || sys_stat(PATH_SHUTDOWN_ROOT, &prepared) < 0)
-		return true;
-	return root.st_dev == prepared.st_dev && root.st_ino == prepared.st_ino;
+	return switch_root_memory("/") == 0 && sys_stat("/shutdown", &st) == 0;
 }
 
 int shutdown_root_enter(void)

@@ -8,21 +8,38 @@
 
 #include "sys.h"
 
-int switch_root_check(void)
+int switch_root_memory(const char *path)
 {
 	struct statfs fs;
-	struct stat st;
-	int r = sys_statfs("/", &fs);
+	int r = sys_statfs(path, &fs);
 
 	if (r < 0)
 		return r;
-	if ((unsigned long)fs.f_type != RAMFS_MAGIC && (unsigned long)fs.f_type != TMPFS_MAGIC)
-		return -EXDEV;
+	return (unsigned long)fs.f_type == RAMFS_MAGIC || (unsigned long)fs.f_type == TMPFS_MAGIC
+		       ? 0
+		       : -EXDEV;
+}
+
+int switch_root_check(void)
+{
+	struct stat st;
+	int r = switch_root_memory("/");
+
+	if (r < 0)
+		return r;
 	r = sys_stat("/init", &st);
 	return r == 0 && S_ISREG(st.st_mode) ? 0 : -EXDEV;
 }
 
+#define DEEPEST 32
+
 static void empty(int dir, dev_t device, int depth);
+
+static bool is_kept(const char *name, int depth)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	       (depth == DEEPEST && strcmp(name, SWITCH_ROOT_KEEPS) == 0);
+}
 
 /* Deletes the directory NAME of DIR with all that it holds, unless another file system is mounted there. */
 static void empty_directory(int dir, const char *name, dev_t device, int depth)
@@ -50,7 +67,7 @@ static void empty(int dir, dev_t device, int depth)
 		for (ssize_t at = 0; at < len;) {
 			struct dirent *e = (struct dirent *)(void *)(buffer + at);
 			at += e->d_reclen;
-			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			if (is_kept(e->d_name, depth))
 				continue;
 			/* ramfs and tmpfs, of which an initramfs is, tell the type. */
 			if (e->d_type == DT_DIR)
@@ -64,7 +81,6 @@ static void empty(int dir, dev_t device, int depth)
 
 int switch_root(const char *target)
 {
-	const int deepest = 32;
 	struct stat st;
 	int r = switch_root_check();
 
@@ -84,7 +100,7 @@ int switch_root(const char *target)
 	if (r == 0)
 		r = sys_chdir("/");
 	if (r == 0)
-		empty(old, st.st_dev, deepest);
+		empty(old, st.st_dev, DEEPEST);
 	(void)sys_close(old);
 	return r;
 }

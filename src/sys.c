@@ -16,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -107,6 +106,11 @@ int sys_pipe(int ret[2])
 int sys_mkdir(const char *path, mode_t mode)
 {
 	return (int)result(mkdir(path, mode));
+}
+
+int sys_link(const char *path, const char *new_path)
+{
+	return (int)result(link(path, new_path));
 }
 
 int sys_stat(const char *path, struct stat *ret)
@@ -518,11 +522,6 @@ int sys_continue_every(int ms)
 	    timer_settime(timer, 0, &times, NULL) < 0)
 		return -errno;
 	return 0;
-}
-
-ssize_t sys_sendfile(int to, int from, size_t size)
-{
-	return result(sendfile(to, from, NULL, size));
 }
 
 int sys_pivot_root(const char *new_root, const char *put_old)

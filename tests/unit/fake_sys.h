@@ -30,6 +30,7 @@
 	X(sys_keep, EINVAL)                                                     \
 	X(sys_pipe, EMFILE)                                                     \
 	X(sys_mkdir, ENOSPC, ENOENT)                                            \
+	X(sys_link, EEXIST)                                                     \
 	X(sys_stat, EIO, ENOENT)                                                \
 	X(sys_fstat, EIO)                                                       \
 	X(sys_fstatat, EIO, ENOENT)                                             \
@@ -79,7 +80,6 @@
 	X(sys_unblock_signals, EINVAL)                                          \
 	X(sys_duplicate, EMFILE)                                                \
 	X(sys_io_flusher, EPERM)                                                \
-	X(sys_sendfile, EIO)                                                    \
 	X(sys_pivot_root, EINVAL)                                               \
 	X(sys_sync, EIO)                                                        \
 	X(sys_limit, EPERM)                                                     \

@@ -76,6 +76,16 @@ int sys_statfs(const char *path, struct statfs *ret)
 	return r;
 }
 
+int sys_link(const char *path, const char *new_path)
+{
+	char real[PATH_MAX], to[PATH_MAX];
+
+	ENTER(sys_link, "%s as %s", path, new_path);
+	(void)fake_place(AT_FDCWD, path, real);
+	(void)fake_place(AT_FDCWD, new_path, to);
+	return (int)fake_result(link(real, to));
+}
+
 int sys_unlinkat(int dir, const char *path, bool directory)
 {
 	char real[PATH_MAX], name[PATH_MAX];

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,13 +214,6 @@ int sys_io_flusher(void)
 {
 	ENTER(sys_io_flusher, "-");
 	return 0;
-}
-
-ssize_t sys_sendfile(int to, int from, size_t size)
-{
-	ENTER(sys_sendfile, "%d", to);
-	ssize_t len = sendfile(to, from, NULL, size);
-	return len < 0 ? -errno : len;
 }
 
 int sys_pivot_root(const char *new_root, const char *put_old)

@@ -22,8 +22,8 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_* /run/initramfs*",
 	  .reason = "the root is as good; its end is warned of",
 	  .says = "cleanly unmounted" },
-	{ .pattern = "sys_open /init", .reason = "the same", .says = "cleanly unmounted" },
-	{ .pattern = "sys_sendfile *", .reason = "the same", .says = "cleanly unmounted" },
+	{ .pattern = "sys_* /shutdown-root*", .reason = "the same", .says = "cleanly unmounted" },
+	{ .pattern = "sys_link *", .reason = "the same", .says = "cleanly unmounted" },
 	/* Heard in another way. */
 	{ .pattern = "sys_poll *", .reason = "everything is looked at again" },
 	{ .pattern = "sys_recv uevents", .reason = "what was lost is looked for in /sys" },
