@@ -12,21 +12,25 @@ enum progress {
 	PROGRESS_FAILED,
 };
 
+/* How far the loading of one is. */
+struct load {
+	struct module_set *set;
+	enum progress progress;
+	size_t batch;     /* of the job that loads it */
+	int64_t start_us; /* CLOCK_MONOTONIC */
+};
+
 /* A device's modalias; its driver is loaded once, however many such devices there are. */
 struct modalias {
 	char text[512];
-	struct module_set *set;
-	enum progress progress;
-	int64_t start_us; /* CLOCK_MONOTONIC */
+	struct load load;
 };
 
 /* A file system, or the union. */
 struct fs_type {
 	char name[24];
 	char alias[32]; /* that its module is loaded by */
-	struct module_set *set;
-	enum progress progress;
-	int64_t start_us;
+	struct load load;
 	int error;
 	char words[256];
 };
@@ -40,7 +44,12 @@ struct drivers {
 	size_t aliases_count;
 	struct fs_type types[TYPES_MAX];
 	size_t types_count;
+	int64_t patience_us; /* that the load of one has */
+	size_t batches;      /* started so far */
+	bool one_cpu;
 };
+
+void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_ms);
 
 /* What the initramfs has no driver for is given up at once. */
 void drivers_want(struct drivers *d, const char *modalias);
@@ -51,11 +60,14 @@ void drivers_want(struct drivers *d, const char *modalias);
  */
 struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
-/* Starts a job for everything wanted, as far as there is room. */
-void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us);
+/*
+ * Starts jobs for everything wanted, as far as there is room: one for each module, so that independent ones are loaded
+ * at the same time; on one CPU one for all, since there a second process is nothing but its price.
+ */
+void drivers_start(struct drivers *d, struct jobs *jobs);
 
-/* Takes the end of a JOB_DRIVER or JOB_TYPE. */
-void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words);
+/* Takes the end of a JOB_MODULES, or of a part of it. */
+void drivers_ended(struct drivers *d, struct job *j, int error, const char *words);
 
 /* Whether every driver that was wanted is loaded or given up. */
 bool drivers_settled(const struct drivers *d);

@@ -9,8 +9,7 @@
 #define JOBS_MAX 32
 
 enum job_kind {
-	JOB_DRIVER,  /* load the driver for modalias index */
-	JOB_TYPE,    /* load the module of type index */
+	JOB_MODULES, /* load the modules of batch index, one after the other */
 	JOB_LEARN,   /* ask the disk what about says */
 	JOB_CHAIN,   /* carry out the steps of mounting index */
 	JOB_LISTING, /* ask the medium of mounting index for the files that match text */
@@ -19,7 +18,8 @@ enum job_kind {
 
 struct job {
 	struct child child;
-	bool told; /* its pipe has something, or has ended */
+	bool told;    /* its pipe has something, or has ended */
+	bool goes_on; /* only a part of its work has ended */
 	enum job_kind kind;
 	size_t index;
 	struct disk disk; /* JOB_LEARN: what was known at the start */
@@ -45,10 +45,11 @@ bool jobs_learning(const struct jobs *jobs, const char *name);
 bool jobs_listing(const struct jobs *jobs, const char *glob);
 
 /*
- * What to do with a job that has ended: ERROR is what its work returned, or -ECHILD if it crashed, or -ETIMEDOUT
- * if it did not answer in time; WORDS its answer, empty in the latter two. Negative ends the collection.
+ * What to do with a job that has ended, or with a part of it (j->goes_on): ERROR is what its work returned, or -ECHILD
+ * if it crashed, or -ETIMEDOUT if it did not answer in time; WORDS its answer, empty in the latter two. Negative ends
+ * the collection.
  */
-typedef int jobs_ended(void *arg, const struct job *j, int error, const char *words);
+typedef int jobs_ended(void *arg, struct job *j, int error, const char *words);
 
 /* Calls ENDED for each job that has ended; negative if that was. */
 MUST_CHECK int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg);

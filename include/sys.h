@@ -82,6 +82,8 @@ int sys_execve(const char *path, char *const argv[], char *const envp[]);
 int sys_reboot(int command);
 int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reach the console */
 
+unsigned
+sys_cpus(void); /* that this process may run on, which of PID 1 are all; 1 if it cannot be told */
 int64_t sys_now_us(void);        /* CLOCK_MONOTONIC */
 int64_t sys_real_us(void);       /* CLOCK_REALTIME */
 int sys_memfd(const char *name); /* stays open over an exec */

@@ -339,21 +339,48 @@ static void take_answer(const struct step *s, const char *answer)
 		report_warning(facts.warning);
 }
 
-static void do_root_step(const struct step *s)
+static void root_step_done(const struct step *s, int64_t start_us, const char *answer)
 {
-	static char answer[CHILD_ANSWER_MAX];
-	int64_t patience_ms = patience_of(s), start_us = sys_now_us();
-	struct builder a;
-
-	execute_announce(s);
-	builder_start(&a, answer, sizeof(answer));
-	int r = patience_ms ? execute_guarded(s, patience_ms, &a) : execute_step(s, &a);
-	if (r < 0) {
-		(void)execute_failed(s, r, answer, &b.failure);
-		fail();
-	}
 	report_step(s, start_us, sys_now_us() - start_us);
 	take_answer(s, answer);
+}
+
+static void root_step_failed(const struct step *s, int error, const char *words)
+{
+	(void)execute_failed(s, error, words, &b.failure);
+	fail();
+}
+
+static bool is_root_step(size_t at)
+{
+	return at < b.plan.count && b.plan.steps[at].phase == PHASE_ROOT;
+}
+
+/* Carries out the step at AT, or with it those that follow and may wait for a disk, too. Returns how many. */
+static size_t do_root_steps(size_t at)
+{
+	static char answer[CHILD_ANSWER_MAX];
+	const struct step *s = &b.plan.steps[at];
+	struct guarded g = { .steps = s, .patience_ms = patience_of, .done = root_step_done };
+	struct builder a;
+	int r;
+
+	builder_start(&a, answer, sizeof(answer));
+	while (is_root_step(at + g.count) && patience_of(&s[g.count]) > 0)
+		g.count++;
+	if (g.count > 0) {
+		r = execute_guarded(&g, &a);
+		if (r < 0)
+			root_step_failed(&s[g.at], r, answer);
+		return g.count;
+	}
+	int64_t start_us = sys_now_us();
+	execute_announce(s);
+	r = execute_step(s, &a);
+	if (r < 0)
+		root_step_failed(s, r, answer);
+	root_step_done(s, start_us, answer);
+	return 1;
 }
 
 /* What the kernel passed on, behind what systemd is told. */
@@ -419,15 +446,13 @@ void boot(char **argv, char **envp)
 	read_manifest();
 	find_layers();
 	build_plan();
-	for (size_t i = 0; i < b.plan.count; i++) {
+	for (size_t i = 0; i < b.plan.count;) {
 		const struct step *s = &b.plan.steps[i];
-		if (s->phase != PHASE_ROOT)
-			continue;
 		if (s->kind == STEP_MOVE && strcmp(s->source, "/dev") == 0)
 			before_hand_over();
 		if (s->kind == STEP_EXEC)
 			become_init(argv, envp);
-		do_root_step(s);
+		i += is_root_step(i) ? do_root_steps(i) : 1;
 	}
 	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "the plan has no end");
 	fail();

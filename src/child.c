@@ -7,22 +7,42 @@
 
 #include "sys.h"
 
-/* What travels through the pipe ahead of the text. */
+/* What travels through the pipe ahead of each text. */
 struct answer_head {
 	int result;
+	unsigned len : 31;
+	bool last : 1;
 };
+
+/* Of the child itself. */
+static char answer_buffer[CHILD_ANSWER_MAX];
+static int answer_fd;
+
+static bool send_answer(int result, bool last, const struct builder *b)
+{
+	const struct answer_head head = { .result = result, .len = (unsigned)b->len, .last = last };
+
+	memcpy(answer_buffer, &head, sizeof(head));
+	/* The pipe takes it at once: it is empty, or what is in it leaves room. */
+	return sys_write(answer_fd, answer_buffer, sizeof(head) + b->len) >= 0;
+}
+
+void child_tell(int result, struct builder *answer)
+{
+	(void)send_answer(result, false, answer);
+	answer->len = 0;
+}
 
 static _Noreturn void run(int fd, child_work *work, void *arg)
 {
-	static char answer[CHILD_ANSWER_MAX];
-	struct answer_head head;
+	const size_t head_len = sizeof(struct answer_head);
 	struct builder b;
 
-	builder_start(&b, answer + sizeof(head), sizeof(answer) - sizeof(head));
-	head.result = work(arg, &b);
-	memcpy(answer, &head, sizeof(head));
-	/* The pipe is empty and takes it at once; a child that dies before has sent nothing. */
-	sys_exit(sys_write(fd, answer, sizeof(head) + b.len) < 0 ? 1 : 0);
+	answer_fd = fd;
+	builder_start(&b, answer_buffer + head_len, sizeof(answer_buffer) - head_len);
+	int result = work(arg, &b);
+	/* A child that dies before has sent nothing. */
+	sys_exit(send_answer(result, true, &b) ? 0 : 1);
 }
 
 int child_confine(void)
@@ -77,41 +97,67 @@ static enum child_state end(struct child *c, enum child_state state, bool ended)
 	return state;
 }
 
+/* 1: a whole answer has come, and stands at the start of the buffer; 0: not yet. */
+static bool take_answer(struct child *c, struct answer_head *head)
+{
+	if (c->len < sizeof(*head))
+		return false;
+	memcpy(head, c->answer, sizeof(*head));
+	if (c->len - sizeof(*head) < head->len)
+		return false;
+	/* Over its head: that leaves room for the terminator. */
+	memmove(c->answer, c->answer + sizeof(*head), head->len);
+	c->answer[head->len] = '\0';
+	c->told = sizeof(*head) + head->len;
+	return true;
+}
+
 enum child_state child_check(struct child *c, int64_t now_us, int *ret)
 {
 	struct answer_head head;
-	ssize_t len;
+	ssize_t len = -EAGAIN;
 
-	do {
-		len = sys_read(c->fd, c->answer + c->len, CHILD_ANSWER_MAX - c->len);
+	c->len -= c->told;
+	memmove(c->answer, c->answer + c->told, c->len);
+	c->told = 0;
+	while (c->len < CHILD_ANSWER_MAX &&
+	       ((len = sys_read(c->fd, c->answer + c->len, CHILD_ANSWER_MAX - c->len)) > 0 ||
+		len == -EINTR))
 		if (len > 0)
 			c->len += (size_t)len;
-	} while (len > 0 || len == -EINTR);
-	if (len == -EAGAIN)
-		return now_us < c->deadline_us ? CHILD_RUNNING : end(c, CHILD_STALLED, false);
-	if (c->len < sizeof(head))
+	if (take_answer(c, &head)) {
+		*ret = head.result;
+		return head.last ? end(c, CHILD_DONE, len == 0) : CHILD_TOLD;
+	}
+	if (len != -EAGAIN)
 		return end(c, CHILD_CRASHED, len == 0);
-	memcpy(&head, c->answer, sizeof(head));
-	*ret = head.result;
-	memmove(c->answer, c->answer + sizeof(head), c->len - sizeof(head));
-	c->len -= sizeof(head);
-	c->answer[c->len] = '\0';
-	return end(c, CHILD_DONE, len == 0);
+	return now_us < c->deadline_us ? CHILD_RUNNING : end(c, CHILD_STALLED, false);
 }
 
-int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer)
+static void wait_for(const struct child *c)
+{
+	struct pollfd wait = { .fd = c->fd, .events = POLLIN };
+	int64_t left_ms = (c->deadline_us - sys_now_us()) / 1000 + 1;
+
+	(void)sys_poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
+}
+
+int child_run_parts(child_work *work, void *arg, int64_t timeout_ms, child_told *told,
+		    struct builder *answer)
 {
 	static char text[CHILD_ANSWER_MAX + 1];
 	struct child child = { .answer = text };
-	int64_t deadline_us = sys_now_us() + timeout_ms * 1000;
 	int result = 0;
-	int r = child_start(&child, work, arg, deadline_us);
+	int r = child_start(&child, work, arg, sys_now_us() + timeout_ms * 1000);
 
 	if (r < 0)
 		return r;
 	for (;;) {
-		struct pollfd wait = { .fd = child.fd, .events = POLLIN };
 		switch (child_check(&child, sys_now_us(), &result)) {
+		case CHILD_TOLD:
+			timeout_ms = told(arg, child.answer);
+			child.deadline_us = sys_now_us() + timeout_ms * 1000;
+			break;
 		case CHILD_DONE:
 			builder_add(answer, child.answer);
 			return result;
@@ -120,11 +166,15 @@ int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *a
 		case CHILD_STALLED:
 			return -ETIMEDOUT;
 		case CHILD_RUNNING:
+			wait_for(&child);
 			break;
 		}
-		int64_t left_ms = (deadline_us - sys_now_us()) / 1000 + 1;
-		(void)sys_poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
 	}
+}
+
+int child_run(child_work *work, void *arg, int64_t timeout_ms, struct builder *answer)
+{
+	return child_run_parts(work, arg, timeout_ms, NULL, answer);
 }
 
 void child_abandon(struct child *c)

@@ -99,13 +99,12 @@ static void learn_ended(struct discovery *d, const struct job *j, int error, con
 	disk->known |= KNOWN_IDENTITY | j->about;
 }
 
-static int ended(void *arg, const struct job *j, int error, const char *words)
+static int ended(void *arg, struct job *j, int error, const char *words)
 {
 	struct discovery *d = arg;
 
 	switch (j->kind) {
-	case JOB_DRIVER:
-	case JOB_TYPE:
+	case JOB_MODULES:
 		drivers_ended(&d->drivers, j, error, words);
 		return 0;
 	case JOB_LEARN:
@@ -213,7 +212,7 @@ static int turn(struct discovery *d)
 	int r = d->manifest ? pursue_layers(d) : pursue_manifest(d);
 	if (r < 0)
 		return r;
-	drivers_start(&d->drivers, &d->jobs, sys_now_us() + d->patience_ms * 1000);
+	drivers_start(&d->drivers, &d->jobs);
 	return r;
 }
 
@@ -234,7 +233,7 @@ int discover_start(const struct cmdline *c, struct modules *modules, const char 
 
 	d->timeout_ms = d->longest_ms = c->timeout_ms;
 	d->patience_ms = cmdline_patience_ms(c);
-	d->drivers.modules = modules;
+	drivers_init(&d->drivers, modules, d->patience_ms);
 	d->release = release;
 	d->arena = arena;
 	d->inv = inv;

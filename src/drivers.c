@@ -9,19 +9,20 @@
 #include "sys.h"
 
 /* What the children inherit: the whole of it, as it was at the fork. */
-static const struct drivers *inherited;
+static struct drivers *inherited;
 
-static int work_driver(void *arg, struct builder *answer)
+void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_ms)
 {
-	const struct job *j = arg;
-
-	return modules_insert(inherited->aliases[j->index].set, answer);
+	inherited = d;
+	d->modules = modules;
+	d->patience_us = patience_ms * 1000;
+	d->one_cpu = sys_cpus() == 1;
 }
 
 /* -ENOENT: left out of the initramfs, or nobody has a driver. A disk that is missing is told later. */
 static void alias_failed(struct modalias *a, int error, const char *words)
 {
-	a->progress = PROGRESS_FAILED;
+	a->load.progress = PROGRESS_FAILED;
 	if (error != -ENOENT)
 		log_line(LOG_PRIORITY_WARNING, "driver for %s: %s%s%s", a->text, strerror(-error),
 			 *words ? ": " : "", words);
@@ -63,13 +64,55 @@ static int load_special(const char *const *modules, size_t count, struct builder
 	return result;
 }
 
-static int work_type(void *arg, struct builder *answer)
+/* One of the two, after that the next is looked for. */
+struct item {
+	struct modalias *alias;
+	struct fs_type *type;
+	struct load *load; /* NULL: there is none */
+};
+
+/* The first that is this far, in the order in which a batch loads them: drivers bring the disks. */
+static struct item first_item(struct drivers *d, enum progress progress, size_t batch)
+{
+	for (size_t i = 0; i < d->aliases_count; i++) {
+		struct modalias *a = &d->aliases[i];
+		if (a->load.progress == progress && a->load.batch == batch)
+			return (struct item){ .alias = a, .load = &a->load };
+	}
+	for (size_t i = 0; i < d->types_count; i++) {
+		struct fs_type *t = &d->types[i];
+		if (t->load.progress == progress && t->load.batch == batch)
+			return (struct item){ .type = t, .load = &t->load };
+	}
+	return (struct item){ .load = NULL };
+}
+
+static const char *item_name(const struct item *i)
+{
+	return i->alias ? i->alias->text : i->type->alias;
+}
+
+static int load_item(const struct item *i, struct builder *words)
+{
+	return i->load->set
+		       ? modules_insert(i->load->set, words)
+		       : load_special(special_types[find_special(i->type->name)].modules, 5, words);
+}
+
+static int work_batch(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
-	const struct fs_type *t = &inherited->types[j->index];
+	struct item i = first_item(inherited, PROGRESS_STARTED, j->index), next;
 
-	return t->set ? modules_insert(t->set, answer)
-		      : load_special(special_types[find_special(t->name)].modules, 5, answer);
+	for (;;) {
+		int r = load_item(&i, answer);
+		i.load->progress = PROGRESS_DONE;
+		next = first_item(inherited, PROGRESS_STARTED, j->index);
+		if (!next.load)
+			return r;
+		child_tell(r, answer);
+		i = next;
+	}
 }
 
 void drivers_want(struct drivers *d, const char *modalias)
@@ -83,8 +126,8 @@ void drivers_want(struct drivers *d, const char *modalias)
 			return;
 	struct modalias *a = &d->aliases[d->aliases_count++];
 	memcpy(a->text, modalias, len + 1);
-	a->progress = PROGRESS_WANTED;
-	int r = modules_find(d->modules, modalias, &a->set);
+	a->load.progress = PROGRESS_WANTED;
+	int r = modules_find(d->modules, modalias, &a->load.set);
 	if (r < 0)
 		alias_failed(a, r, "");
 }
@@ -102,11 +145,11 @@ static void look_up_type(struct drivers *d, struct fs_type *t)
 	else
 		known = filesystem_known(t->name);
 	if (known) {
-		t->progress = PROGRESS_DONE;
+		t->load.progress = PROGRESS_DONE;
 		report_module(t->alias, sys_now_us(), 0);
 	} else if (special == SPECIAL_TYPES) {
-		t->error = modules_find(d->modules, t->alias, &t->set);
-		t->progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
+		t->error = modules_find(d->modules, t->alias, &t->load.set);
+		t->load.progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
 	}
 }
 
@@ -122,65 +165,95 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 	/* As the plan calls it; these are no file systems. */
 	bool driver = strcmp(type, "loop") == 0 || strcmp(type, "dm-verity") == 0;
 	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", driver ? "" : "fs-", type);
-	t->progress = PROGRESS_WANTED;
+	t->load.progress = PROGRESS_WANTED;
 	look_up_type(d, t);
 	return t;
 }
 
-static void start(struct jobs *jobs, enum job_kind kind, size_t index, enum progress *progress,
-		  int64_t *start_us, int64_t deadline_us)
+/* What a job has left undone. */
+static void want_again(struct drivers *d, size_t batch)
 {
-	if (*progress != PROGRESS_WANTED)
-		return;
-	struct job *j = jobs_new(jobs, kind, index);
+	struct item i;
+
+	while ((i = first_item(d, PROGRESS_STARTED, batch)).load)
+		*i.load = (struct load){ .set = i.load->set, .progress = PROGRESS_WANTED };
+}
+
+static void begin(struct item *i)
+{
+	i->load->progress = PROGRESS_STARTED;
+	i->load->start_us = sys_now_us();
+	log_line(LOG_PRIORITY_DEBUG, "module %s", item_name(i));
+}
+
+/* False: there is no place for one, or no process. */
+static bool start_batch(struct drivers *d, struct jobs *jobs)
+{
+	size_t batch = d->batches + 1;
+	struct job *j = jobs_new(jobs, JOB_MODULES, batch);
+	struct item i;
+
 	if (!j)
-		return;
-	if (jobs_start(j, kind == JOB_DRIVER ? work_driver : work_type, deadline_us) < 0) {
-		jobs->starved = true;
-		return;
+		return false;
+	do {
+		i = first_item(d, PROGRESS_WANTED, 0);
+		if (!i.load)
+			break;
+		begin(&i);
+		i.load->batch = batch;
+	} while (d->one_cpu);
+	if (jobs_start(j, work_batch, sys_now_us() + d->patience_us) == 0) {
+		d->batches = batch;
+		return true;
 	}
-	*progress = PROGRESS_STARTED;
-	*start_us = sys_now_us();
-	log_line(LOG_PRIORITY_DEBUG, "module %s",
-		 kind == JOB_TYPE ? inherited->types[index].alias : inherited->aliases[index].text);
+	jobs->starved = true;
+	want_again(d, batch);
+	return false;
 }
 
-void drivers_start(struct drivers *d, struct jobs *jobs, int64_t deadline_us)
+void drivers_start(struct drivers *d, struct jobs *jobs)
 {
-	inherited = d;
-	for (size_t i = 0; i < d->aliases_count; i++)
-		start(jobs, JOB_DRIVER, i, &d->aliases[i].progress, &d->aliases[i].start_us,
-		      deadline_us);
-	for (size_t i = 0; i < d->types_count; i++)
-		start(jobs, JOB_TYPE, i, &d->types[i].progress, &d->types[i].start_us, deadline_us);
+	while (first_item(d, PROGRESS_WANTED, 0).load && start_batch(d, jobs))
+		;
 }
 
-void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words)
+static void item_ended(struct item *i, int error, const char *words)
 {
-	bool type = j->kind == JOB_TYPE;
-	int64_t start_us = type ? d->types[j->index].start_us : d->aliases[j->index].start_us;
+	int64_t now_us = sys_now_us();
 
+	i->load->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
 	if (error == 0)
-		report_module(type ? d->types[j->index].alias : d->aliases[j->index].text, start_us,
-			      sys_now_us() - start_us);
-	if (type) {
-		struct fs_type *t = &d->types[j->index];
-		t->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
-		t->error = error;
-		(void)snprintf(t->words, sizeof(t->words), "%s", words);
+		report_module(item_name(i), i->load->start_us, now_us - i->load->start_us);
+	else if (i->alias)
+		alias_failed(i->alias, error, words);
+	if (i->type) {
+		i->type->error = error;
+		(void)snprintf(i->type->words, sizeof(i->type->words), "%s", words);
+	}
+}
+
+/* Parts end in the order of the batch. Of a job that has crashed or stalled, the one that it was at has failed. */
+void drivers_ended(struct drivers *d, struct job *j, int error, const char *words)
+{
+	struct item i = first_item(d, PROGRESS_STARTED, j->index);
+
+	if (i.load)
+		item_ended(&i, error, words);
+	if (!j->goes_on) {
+		want_again(d, j->index);
 		return;
 	}
-	if (error < 0)
-		alias_failed(&d->aliases[j->index], error, words);
-	else
-		d->aliases[j->index].progress = PROGRESS_DONE;
+	i = first_item(d, PROGRESS_STARTED, j->index);
+	if (i.load)
+		i.load->start_us = sys_now_us();
+	j->child.deadline_us = sys_now_us() + d->patience_us;
 }
 
 bool drivers_settled(const struct drivers *d)
 {
 	for (size_t i = 0; i < d->aliases_count; i++)
-		if (d->aliases[i].progress == PROGRESS_WANTED ||
-		    d->aliases[i].progress == PROGRESS_STARTED)
+		if (d->aliases[i].load.progress == PROGRESS_WANTED ||
+		    d->aliases[i].load.progress == PROGRESS_STARTED)
 			return false;
 	return true;
 }

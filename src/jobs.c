@@ -52,27 +52,38 @@ bool jobs_listing(const struct jobs *jobs, const char *glob)
 	return false;
 }
 
+/* Negative if ENDED was. */
+static int collect(struct job *j, jobs_ended *ended, void *arg)
+{
+	for (;;) {
+		int error = 0;
+		enum child_state state = child_check(&j->child, sys_now_us(), &error);
+
+		j->goes_on = state == CHILD_TOLD;
+		switch (state) {
+		case CHILD_RUNNING:
+			return 0;
+		case CHILD_TOLD:
+			if (ended(arg, j, error, j->child.answer) < 0)
+				return -1;
+			break;
+		case CHILD_DONE:
+			return ended(arg, j, error, j->child.answer);
+		case CHILD_CRASHED:
+			return ended(arg, j, -ECHILD, "");
+		case CHILD_STALLED:
+			return ended(arg, j, -ETIMEDOUT, "");
+		}
+	}
+}
+
 int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &jobs->slots[i];
-		int64_t now_us = sys_now_us();
-		int error = 0, r = 0;
-		if (j->child.pid == 0 || (!j->told && now_us < j->child.deadline_us))
+		if (j->child.pid == 0 || (!j->told && sys_now_us() < j->child.deadline_us))
 			continue;
-		switch (child_check(&j->child, now_us, &error)) {
-		case CHILD_RUNNING:
-			continue;
-		case CHILD_DONE:
-			r = ended(arg, j, error, j->child.answer);
-			break;
-		case CHILD_CRASHED:
-			r = ended(arg, j, -ECHILD, "");
-			break;
-		case CHILD_STALLED:
-			r = ended(arg, j, -ETIMEDOUT, "");
-			break;
-		}
+		int r = collect(j, ended, arg);
 		if (r < 0)
 			return r;
 	}

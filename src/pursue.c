@@ -65,9 +65,9 @@ static int modules_ready(struct discovery *d, const struct mounting *which)
 			drivers_want_type(&d->drivers, which->chain.steps[i].type);
 		if (!t)
 			return failure_set(d->failure, FAILURE_LIMIT, layer, "too many types");
-		if (t->progress == PROGRESS_FAILED)
+		if (t->load.progress == PROGRESS_FAILED)
 			return drivers_failed(t, layer, d->failure);
-		all &= t->progress == PROGRESS_DONE;
+		all &= t->load.progress == PROGRESS_DONE;
 	}
 	return all;
 }
@@ -222,13 +222,13 @@ static int ready(struct discovery *d)
 	const struct fs_type *t = drivers_want_type(&d->drivers, module);
 	const struct resolution *res = d->res;
 
-	if (t && t->progress == PROGRESS_FAILED && d->manifest->union_kind != UNION_OVERLAY)
+	if (t && t->load.progress == PROGRESS_FAILED && d->manifest->union_kind != UNION_OVERLAY)
 		return failure_set(d->failure, FAILURE_UNION_UNSUPPORTED, NULL,
 				   "union = %s: this kernel and this initramfs have no %s",
 				   plan_union_type(d->manifest->union_kind), module);
-	if (t && t->progress == PROGRESS_FAILED)
+	if (t && t->load.progress == PROGRESS_FAILED)
 		return drivers_failed(t, NULL, d->failure);
-	if (!t || t->progress != PROGRESS_DONE || res->state != RESOLVE_READY)
+	if (!t || t->load.progress != PROGRESS_DONE || res->state != RESOLVE_READY)
 		return 0;
 	for (size_t i = 0; i < res->layers_count; i++)
 		if (res->layers[i].state == LAYER_FOUND &&

@@ -72,6 +72,7 @@ int shutdown_guarded(child_work *work, void *arg)
 		case CHILD_STALLED:
 			s.waited_ms += now_ms() - start_ms;
 			return -ETIMEDOUT;
+		case CHILD_TOLD:
 		case CHILD_RUNNING:
 			break;
 		}

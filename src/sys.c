@@ -393,6 +393,14 @@ int sys_console_level(int level)
 	return (int)result(klogctl(console_level, NULL, level));
 }
 
+unsigned sys_cpus(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
 int64_t sys_now_us(void)
 {
 	struct timespec now;
