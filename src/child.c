@@ -97,13 +97,13 @@ static enum child_state end(struct child *c, enum child_state state, bool ended)
 	return state;
 }
 
-/* 1: a whole answer has come, and stands at the start of the buffer; 0: not yet. */
-static bool take_answer(struct child *c, struct answer_head *head)
+/* Whether a whole answer has come, which then stands at the start of the buffer: the last only when its child has ENDED. */
+static bool take_answer(struct child *c, bool ended, struct answer_head *head)
 {
 	if (c->len < sizeof(*head))
 		return false;
 	memcpy(head, c->answer, sizeof(*head));
-	if (c->len - sizeof(*head) < head->len)
+	if (c->len - sizeof(*head) < head->len || (head->last && !ended))
 		return false;
 	/* Over its head: that leaves room for the terminator. */
 	memmove(c->answer, c->answer + sizeof(*head), head->len);
@@ -115,17 +115,16 @@ static bool take_answer(struct child *c, struct answer_head *head)
 enum child_state child_check(struct child *c, int64_t now_us, int *ret)
 {
 	struct answer_head head;
-	ssize_t len = -EAGAIN;
+	ssize_t len;
 
 	c->len -= c->told;
 	memmove(c->answer, c->answer + c->told, c->len);
 	c->told = 0;
-	while (c->len < CHILD_ANSWER_MAX &&
-	       ((len = sys_read(c->fd, c->answer + c->len, CHILD_ANSWER_MAX - c->len)) > 0 ||
-		len == -EINTR))
+	while ((len = sys_read(c->fd, c->answer + c->len, CHILD_ANSWER_MAX - c->len)) > 0 ||
+	       len == -EINTR)
 		if (len > 0)
 			c->len += (size_t)len;
-	if (take_answer(c, &head)) {
+	if (take_answer(c, len == 0, &head)) {
 		*ret = head.result;
 		return head.last ? end(c, CHILD_DONE, len == 0) : CHILD_TOLD;
 	}

@@ -61,6 +61,7 @@ const struct fake_scenario fake_scenarios[] = {
 				  { USER, .at_ms = FAKE_BY_DRIVER } },
 		       .devices = { VIRTIO_PCI } } },
 	{ .machine = { .name = "an older kernel, a read-only root, everything said",
+		       .cpus = 2,
 		       .cmdline = "layerboot.top=none layerboot.log=debug init=/sbin/init",
 		       .manifest = OPTIONAL_USER,
 		       .filesystems = BUILT_IN,

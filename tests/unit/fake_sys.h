@@ -74,6 +74,7 @@
 	X(sys_execve, ENOEXEC, EACCES)                                          \
 	X(sys_reboot, EPERM)                                                    \
 	X(sys_console_level, EPERM)                                             \
+	X(sys_cpus)                                                             \
 	X(sys_now_us)                                                           \
 	X(sys_real_us)                                                          \
 	X(sys_memfd, EMFILE)                                                    \
@@ -162,6 +163,7 @@ struct fake_machine {
 	bool no_lowerdir_plus; /* an older kernel */
 	bool not_initramfs;    /* / is a disk */
 	bool not_first;        /* the init is not process 1 */
+	unsigned cpus;         /* 0: one */
 	bool no_console;       /* nothing is open at the start */
 	bool reboot_hangs;     /* the kernel waits for a device */
 	bool union_refused, exec_refused;

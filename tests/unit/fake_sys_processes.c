@@ -178,6 +178,12 @@ int sys_console_level(int level)
 	return 0;
 }
 
+unsigned sys_cpus(void)
+{
+	(void)fake_enter(FAKE_sys_cpus, "-");
+	return fake->machine->cpus ? fake->machine->cpus : 1;
+}
+
 int64_t sys_now_us(void)
 {
 	(void)fake_enter(FAKE_sys_now_us, "-");
