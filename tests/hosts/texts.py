@@ -26,7 +26,7 @@ HEAT = {
 PROXMOX = {"name", "machine", "ostype", "memory", "cores", "scsihw", "args", "serial0", "vga", "onboot"}
 PROXMOX_DRIVE = {"serial", "ro", "backup", "discard", "iothread", "cache", "format", "size", "snapshot"}
 # Each file says which layer is whose, how a version is published, and when the old one may go.
-ALL = ("libvirt.xml", "libvirt-rbd.xml", "openstack.yaml", "kubevirt.yaml", "proxmox.conf")
+ALL = ("libvirt.xml", "libvirt-rbd.xml", "openstack.yaml", "kubevirt.yaml", "proxmox.conf", "qemu-qcow2", "qemu-nbd-fleet")
 TOLD = {"which layer is shared": "shared", "which is private": "private", "how a new version is published": r"[Aa] new version",
         "that nothing is overwritten": r"[Nn]ever", "when the old one may go": r"may go"}
 
