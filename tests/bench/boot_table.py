@@ -36,6 +36,7 @@ LIMITS = [
     ("the floor outside of module loading, million instructions", 15.0, ("floor",),
      lambda r: r["floor"]["init_minstr"] - r["floor"]["loading_minstr"]),
     ("bytes of layerboot's initramfs", 1500000, ("layerboot",), lambda r: r["layerboot"]["initramfs_bytes"]),
+    ("the same without SCSI", 1500000, ("layerboot-small",), lambda r: r["layerboot-small"]["initramfs_bytes"]),
 ]
 
 
