@@ -16,9 +16,10 @@ void execute_announce(const struct step *s);
 struct guarded {
 	const struct step *steps;
 	size_t count;
-	int64_t (*patience_ms)(const struct step *s); /* that one may take */
+	void *arg;                                               /* of the two below */
+	int64_t (*patience_ms)(void *arg, const struct step *s); /* that one may take */
 	/* One has been carried out, with this answer. */
-	void (*done)(const struct step *s, int64_t start_us, const char *answer);
+	void (*done)(void *arg, const struct step *s, int64_t start_us, const char *answer);
 	size_t at; /* the one that is being carried out, or has failed */
 	int64_t start_us;
 };

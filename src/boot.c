@@ -8,7 +8,6 @@
 #include "discover.h"
 #include "disks.h"
 #include "execute.h"
-#include "facts.h"
 #include "file.h"
 #include "lock.h"
 #include "log.h"
@@ -17,6 +16,7 @@
 #include "modules.h"
 #include "report.h"
 #include "rescue.h"
+#include "root_steps.h"
 #include "shutdown.h"
 #include "switch_root.h"
 #include "sys.h"
@@ -41,8 +41,7 @@ static struct {
 	struct modules *modules;
 	struct failure failure;
 	char devkmsg_limit[32];
-	char init[1024];
-	struct systemd systemd;
+	struct root_steps root;
 	int64_t start_us;
 	struct report report;
 } b;
@@ -236,7 +235,7 @@ static const char *root_device(void)
 
 static void prepare_run(void)
 {
-	int r = systemd_prepare(&b.systemd, root_device());
+	int r = systemd_prepare(&b.root.systemd, root_device());
 
 	if (r < 0)
 		log_line(LOG_PRIORITY_WARNING, "/run/systemd: %s", strerror(-r));
@@ -269,120 +268,6 @@ static void before_hand_over(void)
 	b.modules = NULL;
 }
 
-/* What may wait for a disk, and how much longer than a mount it may take. */
-static int64_t patience_of(const struct step *s)
-{
-	const int slow_factor = 60;
-	int64_t patience_ms = cmdline_patience_ms(&b.cmdline);
-
-	switch (s->kind) {
-	case STEP_UNION:
-	case STEP_INIT:
-	case STEP_PROTECT:
-		return patience_ms;
-	case STEP_TOP_RESET:
-	case STEP_TOP_PARK:
-	case STEP_TOP_COMPARE:
-	case STEP_TOP_PREPARE:
-	case STEP_TOP_STAMP:
-	case STEP_TOP_GOOD:
-	case STEP_BIND:
-		return patience_ms * slow_factor;
-	case STEP_DIR:
-	case STEP_MODULE:
-	case STEP_MOUNT:
-	case STEP_MEDIUM:
-	case STEP_LAYER:
-	case STEP_SUBDIR:
-	case STEP_WALK:
-	case STEP_WHITEOUTS:
-	case STEP_VERITY:
-	case STEP_WARN:
-	case STEP_KERNEL:
-	case STEP_FORMAT:
-	case STEP_FSCK:
-	case STEP_VOLUME:
-	case STEP_GROW:
-	case STEP_TOP_READ:
-	case STEP_READONLY:
-	case STEP_MOVE:
-	case STEP_SWITCH:
-	case STEP_EXEC:
-		break;
-	}
-	return 0;
-}
-
-/* Lines: the path, and what there is to know of it. */
-static void take_init(const char *answer)
-{
-	struct slice rest = slice_of(answer), path = { 0 }, line;
-
-	(void)slice_next(&rest, '\n', &path);
-	(void)snprintf(b.init, sizeof(b.init), "%.*s", (int)path.len, path.at);
-	while (slice_next(&rest, '\n', &line)) {
-		b.systemd.is_init |= slice_is(line, "systemd");
-		b.systemd.remounts_root |= slice_is(line, "remounts-root");
-	}
-}
-
-static void take_answer(const struct step *s, const char *answer)
-{
-	struct facts facts;
-
-	if (s->kind == STEP_INIT)
-		take_init(answer);
-	else if (s->kind == STEP_TOP_PARK)
-		log_line(LOG_PRIORITY_NOTICE, "top: the old one is kept as %s of its disk", answer);
-	else if (facts_parse((struct slice){ answer, strcspn(answer, "\n") }, &facts) == 0 &&
-		 facts.warning[0])
-		report_warning(facts.warning);
-}
-
-static void root_step_done(const struct step *s, int64_t start_us, const char *answer)
-{
-	report_step(s, start_us, sys_now_us() - start_us);
-	take_answer(s, answer);
-}
-
-static void root_step_failed(const struct step *s, int error, const char *words)
-{
-	(void)execute_failed(s, error, words, &b.failure);
-	fail();
-}
-
-static bool is_root_step(size_t at)
-{
-	return at < b.plan.count && b.plan.steps[at].phase == PHASE_ROOT;
-}
-
-/* Carries out the step at AT, or with it those that follow and may wait for a disk, too. Returns how many. */
-static size_t do_root_steps(size_t at)
-{
-	static char answer[CHILD_ANSWER_MAX];
-	const struct step *s = &b.plan.steps[at];
-	struct guarded g = { .steps = s, .patience_ms = patience_of, .done = root_step_done };
-	struct builder a;
-	int r;
-
-	builder_start(&a, answer, sizeof(answer));
-	while (is_root_step(at + g.count) && patience_of(&s[g.count]) > 0)
-		g.count++;
-	if (g.count > 0) {
-		r = execute_guarded(&g, &a);
-		if (r < 0)
-			root_step_failed(&s[g.at], r, answer);
-		return g.count;
-	}
-	int64_t start_us = sys_now_us();
-	execute_announce(s);
-	r = execute_step(s, &a);
-	if (r < 0)
-		root_step_failed(s, r, answer);
-	root_step_done(s, start_us, answer);
-	return 1;
-}
-
 /* What the kernel passed on, behind what systemd is told. */
 static char **arguments(char **argv)
 {
@@ -390,8 +275,8 @@ static char **arguments(char **argv)
 	static char number[16];
 	size_t at = 0;
 
-	argv[0] = b.init;
-	if (!b.systemd.is_init || systemd_arguments(b.init, b.start_us, number, list) < 0)
+	argv[0] = b.root.init;
+	if (!b.root.systemd.is_init || systemd_arguments(b.root.init, b.start_us, number, list) < 0)
 		return argv;
 	while (list[at])
 		at++;
@@ -404,8 +289,8 @@ static char **arguments(char **argv)
 static _Noreturn void become_init(char **argv, char **envp)
 {
 	(void)sys_unblock_signals();
-	int r = sys_execve(b.init, arguments(argv), envp);
-	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "%s: %s", b.init, strerror(-r));
+	int r = sys_execve(b.root.init, arguments(argv), envp);
+	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "%s: %s", b.root.init, strerror(-r));
 	b.modules = NULL;
 	fail();
 }
@@ -446,13 +331,19 @@ void boot(char **argv, char **envp)
 	read_manifest();
 	find_layers();
 	build_plan();
+	b.root = (struct root_steps){ .plan = &b.plan,
+				      .patience_ms = cmdline_patience_ms(&b.cmdline),
+				      .failure = &b.failure };
 	for (size_t i = 0; i < b.plan.count;) {
 		const struct step *s = &b.plan.steps[i];
 		if (s->kind == STEP_MOVE && strcmp(s->source, "/dev") == 0)
 			before_hand_over();
 		if (s->kind == STEP_EXEC)
 			become_init(argv, envp);
-		i += is_root_step(i) ? do_root_steps(i) : 1;
+		size_t done = root_steps_do(&b.root, i);
+		if (done == 0)
+			fail();
+		i += done;
 	}
 	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "the plan has no end");
 	fail();

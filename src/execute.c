@@ -198,18 +198,19 @@ static int64_t guarded_told(void *arg, const char *answer)
 {
 	struct guarded *g = arg;
 
-	g->done(&g->steps[g->at++], g->start_us, answer);
+	g->done(g->arg, &g->steps[g->at++], g->start_us, answer);
 	guarded_begin(g);
-	return g->patience_ms(&g->steps[g->at]);
+	return g->patience_ms(g->arg, &g->steps[g->at]);
 }
 
 int execute_guarded(struct guarded *g, struct builder *words)
 {
 	g->at = 0;
 	guarded_begin(g);
-	int r = child_run_parts(guarded_work, g, g->patience_ms(g->steps), guarded_told, words);
+	int r = child_run_parts(guarded_work, g, g->patience_ms(g->arg, g->steps), guarded_told,
+				words);
 	if (r == 0)
-		g->done(&g->steps[g->at], g->start_us, words->at);
+		g->done(g->arg, &g->steps[g->at], g->start_us, words->at);
 	return r;
 }
 

@@ -1,0 +1,119 @@
+#include "root_steps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "child.h"
+#include "execute.h"
+#include "facts.h"
+#include "log.h"
+#include "report.h"
+#include "sys.h"
+
+/* What may wait for a disk, and how much longer than a mount it may take. */
+static int64_t patience_of(void *arg, const struct step *s)
+{
+	const struct root_steps *r = arg;
+	const int slow_factor = 60;
+	switch (s->kind) {
+	case STEP_UNION:
+	case STEP_INIT:
+	case STEP_PROTECT:
+		return r->patience_ms;
+	case STEP_TOP_RESET:
+	case STEP_TOP_PARK:
+	case STEP_TOP_COMPARE:
+	case STEP_TOP_PREPARE:
+	case STEP_TOP_STAMP:
+	case STEP_TOP_GOOD:
+	case STEP_BIND:
+		return r->patience_ms * slow_factor;
+	case STEP_DIR:
+	case STEP_MODULE:
+	case STEP_MOUNT:
+	case STEP_MEDIUM:
+	case STEP_LAYER:
+	case STEP_SUBDIR:
+	case STEP_WALK:
+	case STEP_WHITEOUTS:
+	case STEP_VERITY:
+	case STEP_WARN:
+	case STEP_KERNEL:
+	case STEP_FORMAT:
+	case STEP_FSCK:
+	case STEP_VOLUME:
+	case STEP_GROW:
+	case STEP_TOP_READ:
+	case STEP_READONLY:
+	case STEP_MOVE:
+	case STEP_SWITCH:
+	case STEP_EXEC:
+		break;
+	}
+	return 0;
+}
+
+/* Lines: the path, and what there is to know of it. */
+static void take_init(struct root_steps *r, const char *answer)
+{
+	struct slice rest = slice_of(answer), path = { 0 }, line;
+
+	(void)slice_next(&rest, '\n', &path);
+	(void)snprintf(r->init, sizeof(r->init), "%.*s", (int)path.len, path.at);
+	while (slice_next(&rest, '\n', &line)) {
+		r->systemd.is_init |= slice_is(line, "systemd");
+		r->systemd.remounts_root |= slice_is(line, "remounts-root");
+	}
+}
+
+static void done(void *arg, const struct step *s, int64_t start_us, const char *answer)
+{
+	struct facts facts;
+
+	report_step(s, start_us, sys_now_us() - start_us);
+	if (s->kind == STEP_INIT)
+		take_init(arg, answer);
+	else if (s->kind == STEP_TOP_PARK)
+		log_line(LOG_PRIORITY_NOTICE, "top: the old one is kept as %s of its disk", answer);
+	else if (facts_parse((struct slice){ answer, strcspn(answer, "\n") }, &facts) == 0 &&
+		 facts.warning[0])
+		report_warning(facts.warning);
+}
+
+static bool may_wait(struct root_steps *r, size_t at)
+{
+	return at < r->plan->count && r->plan->steps[at].phase == PHASE_ROOT &&
+	       patience_of(r, &r->plan->steps[at]) > 0;
+}
+
+static int do_one(struct root_steps *r, const struct step *s, struct builder *answer)
+{
+	int64_t start_us = sys_now_us();
+
+	execute_announce(s);
+	int error = execute_step(s, answer);
+	if (error == 0)
+		done(r, s, start_us, answer->at);
+	return error;
+}
+
+size_t root_steps_do(struct root_steps *r, size_t at)
+{
+	static char text[CHILD_ANSWER_MAX];
+	struct guarded g = {
+		.steps = &r->plan->steps[at], .arg = r, .patience_ms = patience_of, .done = done
+	};
+	struct builder answer;
+
+	if (r->plan->steps[at].phase != PHASE_ROOT)
+		return 1;
+	builder_start(&answer, text, sizeof(text));
+	while (may_wait(r, at + g.count))
+		g.count++;
+	int error = g.count > 0 ? execute_guarded(&g, &answer) : do_one(r, g.steps, &answer);
+	if (error < 0) {
+		(void)execute_failed(&g.steps[g.at], error, text, r->failure);
+		return 0;
+	}
+	return g.count > 0 ? g.count : 1;
+}
