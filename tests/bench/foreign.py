@@ -26,9 +26,10 @@ ROOTS = {
     "dracut": {
         "packages": "dracut-core systemd systemd-sysv udev zstd e2fsprogs",
         "make": {
-            "dracut": "dracut --force --add overlay-root --omit 'systemd systemd-initrd dracut-systemd' "
+            # Its disk is read-only, which e2fsck refuses and dracut takes for a damaged one: no fsck, which helps it.
+            "dracut": "dracut --force --nofscks --add overlay-root --omit 'systemd systemd-initrd dracut-systemd' "
                       "--kver RELEASE OUT",
-            "dracut-systemd": "dracut --force --add 'overlay-root systemd dracut-systemd' --kver RELEASE OUT",
+            "dracut-systemd": "dracut --force --nofscks --add 'overlay-root systemd dracut-systemd' --kver RELEASE OUT",
         },
     },
     "tiny-initramfs": {
