@@ -267,7 +267,9 @@ static void add_what(const struct step *s, struct builder *b)
 int execute_failed(const struct step *s, int error, const char *words, struct failure *failure)
 {
 	enum failure_kind kind = s->failure;
-	const char *text = strerror(-error);
+	/* A file system's own checksum, EFSBADCRC to the kernel, where there is no root hash. */
+	bool checksum = error == -EBADMSG && !s->verity;
+	const char *text = checksum ? "a checksum is wrong" : strerror(-error);
 	bool said = words && *words;
 	char what[1024];
 	struct builder b;
@@ -276,7 +278,7 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 		return failure_set(failure, FAILURE_INIT_MISSING, NULL, "%s in the merged root: %s",
 				   said ? words : "/sbin/init", text);
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
-		if (meanings[i].error == -error &&
+		if (meanings[i].error == -error && !checksum &&
 		    (meanings[i].any || meanings[i].kind == s->kind)) {
 			kind = meanings[i].failure;
 			text = meanings[i].text ? meanings[i].text : text;
