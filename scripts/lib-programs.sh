@@ -68,7 +68,8 @@ store_programs() {
 	for entry in "${programs[@]}"; do
 		what=${entry%%$'\n'*}
 		from=$(find_program "${what#*=}")
-		to=$from
+		# The init looks in /sbin, whatever the order of this machine's PATH.
+		to=${from/#\/usr\/sbin\///sbin/}
 		[[ $what != *=* ]] || to=${what%%=*}
 		[[ $to =~ ^(/[A-Za-z0-9_+@.-]+)+$ && ! $to =~ /\.\.?(/|$) ]] ||
 			die "a program cannot go to '$to' in the initramfs; give a plain absolute path, as in --program /sbin/x=$from"

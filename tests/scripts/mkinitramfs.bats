@@ -222,7 +222,7 @@ run_in() {
 	echo "$output"
 	[ "$status" = 0 ]
 	[ "$(blkid -p -o value -s TYPE "$BATS_TEST_TMPDIR/x/image")" = ext4 ]
-	run run_in "$BATS_TEST_TMPDIR/x" "$(type -P e2fsck)" -fn /image
+	run run_in "$BATS_TEST_TMPDIR/x" /sbin/e2fsck -fn /image
 	echo "$output"
 	[ "$status" = 0 ]
 	run run_in "$BATS_TEST_TMPDIR/x" /opt/mkfs.xfs -V
