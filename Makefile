@@ -172,6 +172,11 @@ check-power: CUTS = 200
 check-power: all
 	tests/boot/power-cuts $(CUTS)
 
+# Flipped bits of a signed set: no wrong byte may reach the guest.
+check-tamper: FLIPS = 2000
+check-tamper: all
+	tests/boot/tamper $(FLIPS)
+
 # Mutated images of each type, planned with under sanitizers; some are booted.
 check-hostile: IMAGES = 5000
 check-hostile: BOOTS = 100
@@ -212,6 +217,6 @@ FORCE:
 .PHONY: FORCE all host man install deb clean demo run
 .PHONY: check unit unit-binaries lint tiers boot check-readme check-guests check-soak check-shutdown check-hosts check-deb
 .PHONY: bench-boot bench-fs bench-fleet fuzz fuzz-coverage coverage
-.PHONY: check-faults check-power check-hostile
+.PHONY: check-faults check-power check-tamper check-hostile
 .SECONDARY:
 -include $(OBJ:.o=.d) $(HOST_OBJ:.o=.d)
