@@ -232,6 +232,9 @@ int cmdline_parse(struct slice text, struct arena *arena, struct cmdline *ret,
 	*ret = (struct cmdline){ .timeout_ms = CMDLINE_DEFAULT_TIMEOUT_MS,
 				 .log = LOG_NORMAL,
 				 .reboots_max = CMDLINE_DEFAULT_REBOOTS };
+	/* The newline at the end of /proc/cmdline is no part of a value whose quote is not closed. */
+	if (text.len && text.at[text.len - 1] == '\n')
+		text.len--;
 	while (take_parameter(&text, &one)) {
 		struct failure first;
 		if (slice_is(one, "--"))

@@ -141,6 +141,7 @@ static void quotes_as_the_kernel_reads_them(void **state)
 		{ "\"init=/a b\" x", "/a b", NULL },
 		{ "init=/a\" \"b", "/a\" \"b", NULL },
 		{ "init=\"/a", "/a", NULL },
+		{ "init=\"/a b\n", "/a b", NULL }, /* as /proc/cmdline ends */
 		{ "init=\"/a b layerboot.manifest=/c", "/a b layerboot.manifest=/c", NULL },
 		{ "\"init=/a", "/a", NULL },
 		{ "init=\"", "", NULL },
