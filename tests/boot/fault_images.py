@@ -13,7 +13,8 @@ TREES["inits"] = {**TREES["system"], "sbin/exits": PROGRAM + "testinit", "sbin/c
 TREES["proc-is-symlink"] = {**{k: v for k, v in TREES["system"].items() if k != "proc"}, "proc": "link /etc"}
 TREES["proc-is-file"] = {**{k: v for k, v in TREES["system"].items() if k != "proc"}, "proc": "a file"}
 LAYERS.update({"inits.squashfs": ("inits",), "proc-is-symlink.squashfs": ("proc-is-symlink",),
-               "proc-is-file.squashfs": ("proc-is-file",), "user.erofs": ("user", "--type", "erofs"), "site.verity": ("site", "--verity")})
+               "proc-is-file.squashfs": ("proc-is-file",), "user.erofs": ("user", "--type", "erofs"), "site.verity": ("site", "--verity"),
+               "system-2.verity": ("system-2", "--verity")})
 CHANGED["setgid.ext4"] = "set_inode_field /etc/program mode 0102755\n"
 TEXTS.update(torn="version = 1\n[layer system]\nsource = SERIAL=system\n[layer us", key=f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n",
              future="version = 2\n[layer system]\nsource = SERIAL=system\n")
@@ -25,7 +26,7 @@ PATCHED = {
     "future.squashfs": ("user.squashfs", 28, "0900"),
     "block-size.squashfs": ("user.squashfs", 12, "01000000"),
     "root-inode.squashfs": ("user.squashfs", 32, "ffffffff"),
-    "feature.erofs": ("user.erofs", 1024 + 80, "00000080"),
+    "feature.erofs": ("user.erofs", 1024 + 80, "00000080", 1024 + 8, "00000000"),  # and no checksum
     "checksum.erofs": ("user.erofs", 1024 + 4, "00000000"),
     "feature.ext4": ("old.ext4", 1024 + 0x60, "000000f0"),
     "blocks.ext4": ("old.ext4", 1024 + 4, "ffffff7f"),
@@ -36,10 +37,11 @@ PATCHED = {
 class FaultImages(Images):
     def make(self, name):
         if name in PATCHED:
-            source, offset, data = PATCHED[name]
+            source, *patches = PATCHED[name]
             path = self.dir / name
             content = bytearray(self.get(source).read_bytes())
-            content[offset:offset + len(data) // 2] = bytes.fromhex(data)
+            for offset, data in zip(patches[::2], patches[1::2]):
+                content[offset:offset + len(data) // 2] = bytes.fromhex(data)
             path.write_bytes(content)
             return self.made(path)
         if name.startswith("numbered."):
@@ -101,14 +103,15 @@ class FaultImages(Images):
         """A bit of the data of a file."""
         self.flip(path, "ext4.verity", self.sector("ext4.verity", "/etc/only-user") * 512)
 
-    def make_casefold_ext4(self, path):
-        sh("mke2fs", "-q", "-t", "ext4", "-O", "casefold", "-E", "encoding=utf8", "-d", self.tree("user"), path, "16M")
-
     def make_two_superblocks(self, path):
-        """ext4 leaves its first 1024 bytes alone, and that is where squashfs begins."""
-        content = bytearray(self.get("user.ext4").read_bytes())
+        """ext4 leaves its first 1024 bytes alone, and that is where squashfs begins. Of a disk no larger than a floppy disk
+        libblkid looks for one only."""
+        content = bytearray(self.get("old.ext4").read_bytes())
         content[:96] = self.get("user.squashfs").read_bytes()[:96]
         path.write_bytes(content)
+
+    def make_release_key(self, path):
+        shutil.copy(f"{self.signing_key('release')}.pub", path)
 
     def make_short_ext4(self, path):
         path.write_bytes(self.get("old.ext4").read_bytes()[:4 << 20])
@@ -142,11 +145,9 @@ class FaultImages(Images):
     def module(self, flavour, name):
         """The bytes of a kernel module, and where an initramfs has it."""
         release = self.kernel(flavour)[0]
-        root = KERNELS / flavour
-        path = next(root.glob(f"lib/modules/{release}/**/{name}.ko*"))
+        path = next((KERNELS / flavour).glob(f"lib/modules/{release}/**/{name}.ko*"))
         data = path.read_bytes()
-        return (str(path.relative_to(root)).removesuffix(".xz"),
-                lzma.decompress(data) if path.suffix == ".xz" else data)
+        return f"lib/modules/{release}/{name}.ko", lzma.decompress(data) if path.suffix == ".xz" else data
 
     def damaged_module(self, flavour, how, name):
         """Put over the right one: the kernel unpacks the last archive last."""

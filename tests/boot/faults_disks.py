@@ -22,7 +22,7 @@ def refused(name, what, made, word, also, proof, disks=MAIN, **row):
 
 def patched(name, what, word, also, keys=(), **row):
     """The user's image is one of PATCHED."""
-    offset, data = PATCHED[name][1:]
+    offset, data = PATCHED[name][1:3]
     return refused(name.replace(".", "-"), what, f"bytes at {offset}: {data}", word, also,
                    [bytes_at(name, offset, data)], disks=[SYSTEM, ("user", name)], manifest=user(*keys), **row)
 
@@ -32,6 +32,20 @@ def stalled(name, what, limits, serial, **row):
     return fault(name, what, f"throttling {limits}", [answered("query-block", '"bps": 1[,}]')], disks=[SYSTEM],
                  vm=throttled(serial, USER_FILE, limits),
                  acts=[("Run /init as init process", 1, [("query-block", {})])], **row)
+
+
+def unplugged(name, what, **row):
+    """The user's disk goes when its layer is mounted, while the init still waits for the site's, which comes then."""
+    mounted = "): mounted filesystem"
+    return fault(name, what, "device_del, then device_add of the last disk", [event("DEVICE_DELETED", device="gone")],
+                 disks=[SYSTEM], vm=["--hotplug-ports", "2", *throttled("user", "{file:user.ext4}", "throttling.bps-total=0",
+                                                                       node="gone-drive", also=",id=gone,bus=hp0")],
+                 acts=[(mounted, 0, [("device_del", {"id": "gone"}), ("event", "DEVICE_DELETED")]),
+                       (mounted, 0, [
+                           ("blockdev-add", {"driver": "raw", "node-name": "site", "read-only": True,
+                                             "file": {"driver": "file", "filename": "{file:site.squashfs}"}}),
+                           ("device_add", {"driver": "virtio-blk-pci", "drive": "site", "serial": "site", "bus": "hp1"})])],
+                 **row)
 
 
 MANIFEST_AT = "layerboot.manifest=SERIAL=text"
@@ -90,9 +104,15 @@ DISKS = [
     fault("read-error-once", "a read of a disk fails once", "blkdebug, EIO, once", READ_ERROR, disks=[SYSTEM],
           files=MERGED, replayed=True, manifest=TWO, layers={"system": "system", "user": "user"},
           vm=blkdebug("user", USER_FILE, "event=read_aio,errno=5,once=on,sector=2")),
+    stalled("host-stall", "a disk never answers", "throttling.bps-total=1", "user", word="layer-stalled", status=1,
+            manifest=TWO, append="edd=off layerboot.timeout=5", also='layer "user"'),
     stalled("host-stall-later", "a disk stops answering after its first 8 KiB",
             "throttling.bps-total=1,throttling.bps-total-max=8192", "user", word="layer-stalled", status=1,
             manifest=user("type = squashfs"), append="edd=off layerboot.timeout=5", also='layer "user": /dev/vd'),
+    stalled("host-stall-of-another", "a disk that no layer is on never answers", "throttling.bps-total=1", "other",
+            files=ALONE, manifest=manifest(SYSTEM_LAYER), replayed=True, layers={"system": "system"}, append="edd=off layerboot.timeout=20",
+            # A device that its driver waits for is never let go: the guest cannot power off, and resets itself.
+            args=["reset"], env=["edd=off"], children="some", status=5),
     refused("truncated", "a copy of an image was broken off", "its first 12 KiB", "layer-mount", "as squashfs: ",
             [host("test $(stat -c %s {file:cut.squashfs}) -eq 12288 -a "
                   "$(od -An -td8 -j40 -N8 {file:cut.squashfs}) -gt 12288")],
@@ -104,6 +124,8 @@ DISKS = [
             "layer-mount", "system.squashfs", [host("debugfs -R 'stat system.squashfs' {file:cut-carrier} 2>/dev/null | grep -q Size")],
             disks=[("carrier", "cut-carrier")],
             manifest=manifest(("system", "SERIAL=carrier", "image = system.squashfs"))),
+    unplugged("unplugged", "a disk is unplugged when it was seen already", word="layer-missing", status=1,
+              manifest=THREE, also='layer "user"', append="layerboot.timeout=30 layerboot.log=debug"),
     fault("sectors-4k", "a disk has sectors of 4 KiB", "logical_block_size=4096",
           [said(r"\[vd[a-z]\] \d+ 4096-byte logical blocks")], disks=[SYSTEM], files=MERGED, replayed=True, manifest=TWO,
           layers={"system": "system", "user": "user"},
@@ -153,8 +175,8 @@ FILE_SYSTEMS = [
     patched("future.squashfs", "a squashfs of version 9", "layer-mount", "kernel: ", ["type = squashfs"]),
     patched("block-size.squashfs", "a block size of 1", "layer-mount", "as squashfs: ", ["type = squashfs"]),
     patched("root-inode.squashfs", "the root directory's inode is not there", "layer-mount", "as squashfs: "),
-    patched("feature.erofs", "an erofs with a feature of the future", "layer-mount", "as erofs: "),
-    patched("checksum.erofs", "the checksum of an erofs is wrong", "layer-mount", "as erofs: "),
+    patched("feature.erofs", "an erofs with a feature of the future", "layer-mount", "feature 80000000"),
+    patched("checksum.erofs", "the checksum of an erofs is wrong", "layer-mount", "as erofs: a checksum is wrong (kernel: "),
     patched("feature.ext4", "an ext4 with features of the future", "layer-mount", "as ext4: "),
     patched("blocks.ext4", "an ext4 of 8 TiB on a disk of 16 MiB", "layer-mount", "exceeds size of device"),
     patched("journal.ext4", "the journal's inode is not there", "layer-mount", "as ext4: "),
@@ -163,6 +185,9 @@ FILE_SYSTEMS = [
     refused("wrong-type-unknown", "the manifest names a type that no layer can have", "type = vfat", "manifest-invalid",
             ":6:8: type: expected", [host("grep -qa 'type = vfat' {initramfs}")],
             inject={"etc/layerboot/manifest": user("type = vfat")}, planned=user("type = vfat")),
+    refused("two-superblocks", "a disk has two superblocks", "the first 96 bytes of a squashfs on an ext4",
+            "layer-type", "carries more than one file system", [bytes_at("two-superblocks", 0, "68737173"), bytes_at("two-superblocks", 1080, "53ef")],
+            disks=[SYSTEM, ("user", "two-superblocks")]),
     refused("dirty-journal", "an ext4 was not cleanly unmounted, and its disk is writable", "a transaction by debugfs",
             "layer-dirty", "not cleanly unmounted",
             [host("dumpe2fs -h {file:dirty.ext4} 2>/dev/null | grep -q needs_recovery && cmp {file:dirty.ext4} {dir}/user.disk")],
@@ -177,4 +202,8 @@ FILE_SYSTEMS = [
             "no file matches layers/*.none on vd", [host("! debugfs -R 'ls layers' {file:carrier.ext4} 2>/dev/null | grep -q none")],
             disks=[SYSTEM, ("carrier", "carrier.ext4")],
             manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", "image = layers/*.none"))),
+    refused("image-on-unreadable", "the disk with the image files cannot be read", "blkdebug, EIO; probed",
+            "layer-read", "I/O error", READ_ERROR, disks=[SYSTEM],
+            vm=blkdebug("carrier", "{file:carrier.ext4}", "event=read_aio,errno=5"),
+            manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", "image = layers/10-user.squashfs"))),
 ]

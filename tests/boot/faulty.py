@@ -1,6 +1,7 @@
 """Boots of the fault matrix: each proves that its fault was there."""
 import json
 import re
+import shutil
 import subprocess
 
 from boot import STATUS, Boot
@@ -79,6 +80,7 @@ class Faulty(Boot):
       cut           the guest is killed from outside
       never         texts that the init never says
       module        (how, name): a damaged kernel module in the initramfs
+      copies        images by the name that a copy gets in the row's directory, {dir}, for what changes them
     """
 
     def __init__(self, case, kernel, images, directory, kept=None):
@@ -105,7 +107,14 @@ class Faulty(Boot):
         inject = dict(self.case.get("inject", {}))
         if self.manifest is not None:
             inject["etc/layerboot/manifest"] = self.manifest
-        return self.images.with_files(self.images.initramfs(self.kernel, None, EVERYTHING), inject)
+        return self.images.with_files(self.images.initramfs(self.kernel, None, EVERYTHING + self.lock()), inject)
+
+    def prepare(self):
+        super().prepare()
+        for name, image in self.case.get("copies", {}).items():
+            shutil.copy(self.images.get(image), self.dir / name)
+        if "keys" in self.case:
+            (self.dir / "signed.manifest").write_text(self.manifest or "")
 
     def place(self, text):
         for name, path in self.kept.items():
@@ -153,9 +162,11 @@ class Faulty(Boot):
                                          for name, answer in self.monitor.answers):
             return [f"no proof of the fault: {what} did not answer {rest[0]}, but {self.monitor.answers}"]
         if how == "injected":
-            right = self.images.module(self.kernel, what)[1]
+            path, right = self.images.module(self.kernel, what)
             damaged = next(iter(self.images.damaged_module(self.kernel, *self.case["module"]).values()))
-            if damaged == right or damaged not in self.initramfs().read_bytes():
+            data = self.initramfs().read_bytes()
+            # The same name twice: the kernel unpacks the second over the first.
+            if damaged == right or damaged not in data or data.count(path.encode() + b"\0") != 2:
                 return [f"no proof of the fault: {what} is not damaged in {self.initramfs()}"]
         if how == "host":
             release = self.images.kernel(self.kernel)[0]

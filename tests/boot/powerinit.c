@@ -51,7 +51,7 @@ static _Noreturn void die(const char *what)
 	end();
 }
 
-/* The content of step N: its length and bytes follow from N alone; tests/boot/power.py makes the same. */
+/* The content of step N: its length and bytes follow from N alone; tests/boot/power-cuts makes the same. */
 static size_t content(unsigned n, char *to)
 {
 	size_t len = 1 + n * 2654435761u % 20000;

@@ -107,7 +107,9 @@ def replay_errors(replay, word, reason, early):
     of its disks, and did not fail for one that is missing."""
     foreseen = replay.returncode == 1 and f"error[{word}]" in replay.stderr
     waits = "-missing]" in replay.stderr or "says too little" in replay.stderr
-    if foreseen or (early and waits):
+    # The manifest's own disk is sick: nothing can be planned.
+    unread = word in ("layer-read", "layer-stalled") and replay.returncode == 2 and "give --manifest" in replay.stderr
+    if foreseen or unread or (early and waits):
         return []
     if word in DONE_AND_FAILED or reason:
         return [] if replay.returncode == 0 else [
