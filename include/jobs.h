@@ -24,6 +24,7 @@ struct job {
 	size_t index;
 	struct disk disk; /* JOB_LEARN: what was known at the start */
 	unsigned about;   /* JOB_LEARN: enum known */
+	bool early;       /* JOB_LEARN: the disk was announced after the job began */
 	const char *text; /* JOB_LISTING: the glob */
 };
 
@@ -40,6 +41,9 @@ MUST_CHECK int jobs_start(struct job *j, child_work *work, int64_t deadline_us);
 
 /* Whether a job asks the disk NAME just now. */
 bool jobs_learning(const struct jobs *jobs, const char *name);
+
+/* The disk NAME was announced just now: what is being asked may be half of what it has to say. */
+void jobs_announced(struct jobs *jobs, const char *name);
 
 /* Whether a job looks for the files of this GLOB, the very text, just now. */
 bool jobs_listing(const struct jobs *jobs, const char *glob);

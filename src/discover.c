@@ -88,8 +88,8 @@ static void learn_ended(struct discovery *d, const struct job *j, int error, con
 	struct disk *disk = inventory_find(d->inv, j->disk.name);
 	struct disk answer;
 
-	if (!disk)
-		return; /* gone while it was asked */
+	if (!disk || j->early)
+		return; /* gone while it was asked, or announced: then it is asked anew */
 	if (error == 0 && disk_parse(slice_of(words), &answer) == 0 &&
 	    strcmp(answer.name, disk->name) == 0) {
 		*disk = answer;
@@ -120,14 +120,18 @@ static int ended(void *arg, struct job *j, int error, const char *words)
 	return 0;
 }
 
-/* A disk that was met in /sys before it could be opened is asked anew. */
+/*
+ * A disk that was met in /sys before this is asked anew: it may not have been there to be opened, or have had its serial,
+ * which device_add() makes after the link in /sys/class/block.
+ */
 static void disk_added(struct discovery *d, const char *name)
 {
 	struct disk *disk = inventory_find(d->inv, name);
 
-	if (disk && disk->error) {
+	if (disk) {
 		disk->known = 0;
 		disk->error = 0;
+		jobs_announced(&d->jobs, name);
 	}
 	want_disk(d, name);
 }

@@ -17,6 +17,7 @@ struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index)
 		j->kind = kind;
 		j->index = index;
 		j->told = false;
+		j->early = false;
 		j->child.answer = answers[i];
 		return j;
 	}
@@ -32,14 +33,24 @@ int jobs_start(struct job *j, child_work *work, int64_t deadline_us)
 	return r;
 }
 
+static bool learns(const struct job *j, const char *name)
+{
+	return j->child.pid != 0 && j->kind == JOB_LEARN && strcmp(j->disk.name, name) == 0;
+}
+
 bool jobs_learning(const struct jobs *jobs, const char *name)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++) {
-		const struct job *j = &jobs->slots[i];
-		if (j->child.pid != 0 && j->kind == JOB_LEARN && strcmp(j->disk.name, name) == 0)
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (learns(&jobs->slots[i], name))
 			return true;
-	}
 	return false;
+}
+
+void jobs_announced(struct jobs *jobs, const char *name)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (learns(&jobs->slots[i], name))
+			jobs->slots[i].early = true;
 }
 
 bool jobs_listing(const struct jobs *jobs, const char *glob)

@@ -159,6 +159,25 @@ static void make_volume(const struct fake_disk *d, const char *path, char *image
 	put_link(up, "sysfs/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
 }
 
+/* Its own attributes stand in /sys after all others, and then it is announced. */
+static void disk_is_whole(const struct fake_disk *d)
+{
+	char path[PATH_MAX], text[PATH_MAX];
+
+	disk_path(d, path, sizeof(path));
+	if (d->serial && strstr(path, "nvme"))
+		put(d->serial, "sysfs%s/device/serial", path);
+	else if (d->serial && strstr(path, "/target")) {
+		put("", "sysfs%s/device/vpd_pg80", path);
+		(void)fake_print(text, sizeof(text), "....%s", d->serial);
+		put(text, "sysfs%s/device/vpd_pg80", path);
+	} else if (d->serial) {
+		put(d->serial, "sysfs%s/serial", path);
+	}
+	if (!d->scan_stalls)
+		announce("add", "block", path, "DEVNAME", d->name);
+}
+
 static void disk_appears(const struct fake_disk *d)
 {
 	char path[PATH_MAX], text[PATH_MAX];
@@ -174,15 +193,6 @@ static void disk_appears(const struct fake_disk *d)
 	put(text, "sysfs%s/uevent", path);
 	(void)fake_print(text, sizeof(text), "%lld\n", (long long)st.st_size / 512);
 	put(text, "sysfs%s/size", path);
-	if (d->serial && strstr(path, "nvme"))
-		put(d->serial, "sysfs%s/device/serial", path);
-	else if (d->serial && strstr(path, "/target")) {
-		put("", "sysfs%s/device/vpd_pg80", path);
-		(void)fake_print(text, sizeof(text), "....%s", d->serial);
-		put(text, "sysfs%s/device/vpd_pg80", path);
-	} else if (d->serial) {
-		put(d->serial, "sysfs%s/serial", path);
-	}
 	if (d->parent) {
 		put("1\n", "sysfs%s/partition", path);
 		(void)fake_print(text, sizeof(text), "DEVTYPE=partition\nPARTNAME=%s\n",
@@ -195,8 +205,6 @@ static void disk_appears(const struct fake_disk *d)
 	    "sysfs%s/inflight", path);
 	put("       9        0       72        4        0        0        0        0\n",
 	    "sysfs%s/stat", path);
-	if (!d->scan_stalls)
-		announce("add", "block", path, "DEVNAME", d->name);
 }
 
 static void disk_goes(const struct fake_disk *d)
@@ -220,6 +228,10 @@ void fake_machine_tick(void)
 		if (due && !fake->announced[i]) {
 			fake->announced[i] = true;
 			disk_appears(d);
+		}
+		if (fake->announced[i] && !fake->whole[i] && fake->now_us >= d->whole_ms * 1000ll) {
+			fake->whole[i] = true;
+			disk_is_whole(d);
 		}
 		if (d->gone_ms && fake->now_us >= d->gone_ms * 1000ll && !fake->removed[i]) {
 			fake->removed[i] = true;

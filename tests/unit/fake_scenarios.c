@@ -91,6 +91,11 @@ const struct fake_scenario fake_scenarios[] = {
 		       .manifest = OPTIONAL_USER "timeout = 3s\n",
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM }, { USER, .at_ms = 1500 } } } },
+	/* Met in /sys before the kernel is done with it. */
+	{ .machine = { .name = "a disk that is asked before it has its serial",
+		       .manifest = TWO,
+		       .filesystems = BUILT_IN,
+		       .disks = { { SYSTEM }, { USER, .at_ms = 500, .whole_ms = 1700 } } } },
 	{ .machine = { .name = "a disk that no layer is on does not answer",
 		       .manifest = TWO,
 		       .filesystems = BUILT_IN,

@@ -129,7 +129,8 @@ struct fake_disk {
 	const char *parent;     /* of a partition */
 	const char *part_label; /* of a partition */
 	int at_ms; /* when it is announced; 0: it is there at the start; FAKE_BY_DRIVER: with its driver */
-	int gone_ms;               /* when it is removed; 0: never */
+	int gone_ms; /* when it is removed; 0: never */
+	int whole_ms; /* when it gets its serial and is announced: until then it is in /sys alone; 0: at once */
 	bool broken;               /* its first sector cannot be read */
 	bool stalls, mount_stalls; /* reading it, or mounting it, never ends */
 	bool scan_stalls; /* nor does the kernel's reading of its partition table, in its driver */
@@ -221,7 +222,7 @@ struct fake_boot {
 	size_t mounts_count, scratch_count;
 	struct fake_event events[FAKE_EVENTS_MAX];
 	size_t events_count, events_taken;
-	bool announced[FAKE_DISKS_MAX], removed[FAKE_DISKS_MAX];
+	bool announced[FAKE_DISKS_MAX], whole[FAKE_DISKS_MAX], removed[FAKE_DISKS_MAX];
 	bool blk_driver;
 	char loops[FAKE_LOOPS_MAX][192]; /* the files behind /dev/loop0 and so on */
 	size_t loops_count;
