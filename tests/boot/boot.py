@@ -255,7 +255,7 @@ class Boot:
         if word in BEFORE_DISKS:
             return errors
         early = (len(report["disks"]) < len(self.case["disks"]) or
-                 any("KNOWN=" not in disk["inventory"] for disk in report["disks"]))
+                 any(not re.search('KNOWN="[2367]"', disk["inventory"]) for disk in report["disks"]))
         errors += replay_errors(self.replay(), word, self.case.get("foreseen"), early)
         plan = self.replay("--json")
         return errors + (steps_errors(json.loads(plan.stdout), report, False) if plan.returncode == 0 else [])

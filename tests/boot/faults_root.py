@@ -64,7 +64,7 @@ MODULES = [
             [lacks("loop")], omit=["loop"], disks=[("carrier", "carrier.ext4")],
             manifest=manifest(("all", "SERIAL=carrier", "image = layers/*.squashfs"))),
     module("module-of-another-kernel", "foreign", "a module of another kernel", "Exec format error",
-           said("squashfs: (version magic|disagrees|module_layout)")),
+           said("squashfs: (version magic|disagrees|module_layout|.gnu.linkonce.this_module section size)")),
     module("module-unsigned", "unsigned", "a module without its signature, and the kernel insists on one",
            "Key was rejected", said("(?i)loading of unsigned module is rejected"), append="module.sig_enforce=1"),
     fault("module-unsigned-tolerated", "a module without its signature", "a squashfs.ko that is unsigned",

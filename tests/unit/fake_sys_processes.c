@@ -41,11 +41,11 @@ static int64_t next_us(void)
 
 	for (size_t i = 0; i < FAKE_DISKS_MAX && fake->machine->disks[i].name; i++) {
 		const struct fake_disk *d = &fake->machine->disks[i];
-		int64_t at = d->at_ms * 1000ll, gone = d->gone_ms * 1000ll;
-		if (at > fake->now_us && at < next)
-			next = at;
-		if (gone > fake->now_us && gone < next)
-			next = gone;
+		const int64_t all[] = { d->at_ms * 1000ll, d->whole_ms * 1000ll,
+					d->gone_ms * 1000ll };
+		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+			if (all[k] > fake->now_us && all[k] < next)
+				next = all[k];
 	}
 	return next;
 }
