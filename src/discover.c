@@ -59,11 +59,6 @@ void discovery_want_disk(struct discovery *d, const char *name)
 			 INVENTORY_DISKS_MAX, name);
 }
 
-static void want_disk(void *arg, const char *name)
-{
-	discovery_want_disk(arg, name);
-}
-
 void discovery_ask(struct discovery *d, const struct disk *disk, unsigned about)
 {
 	struct job *j = jobs_new(&d->jobs, JOB_LEARN, 0);
@@ -124,8 +119,9 @@ static int ended(void *arg, struct job *j, int error, const char *words)
  * A disk that was met in /sys before this is asked anew: it may not have been there to be opened, or have had its serial,
  * which device_add() makes after the link in /sys/class/block.
  */
-static void disk_added(struct discovery *d, const char *name)
+static void disk_added(void *arg, const char *name)
 {
+	struct discovery *d = arg;
 	struct disk *disk = inventory_find(d->inv, name);
 
 	if (disk) {
@@ -133,7 +129,7 @@ static void disk_added(struct discovery *d, const char *name)
 		disk->error = 0;
 		jobs_announced(&d->jobs, name);
 	}
-	want_disk(d, name);
+	discovery_want_disk(d, name);
 }
 
 static void handle(struct discovery *d, const struct uevent *u)
@@ -154,7 +150,7 @@ static void handle(struct discovery *d, const struct uevent *u)
 static void look_around(struct discovery *d)
 {
 	coldplug_devices(want_driver, d);
-	coldplug_disks(want_disk, d);
+	coldplug_disks(disk_added, d);
 }
 
 static int drain(struct discovery *d)

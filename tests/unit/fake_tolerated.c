@@ -22,7 +22,10 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_link *", .reason = "the same", .says = "cleanly unmounted" },
 	/* Heard in another way. */
 	{ .pattern = "sys_poll *", .reason = "everything is looked at again" },
-	{ .pattern = "sys_recv uevents", .reason = "what was lost is looked for in /sys" },
+	{ .pattern = "sys_recv uevents",
+	  .reason =
+		  "what was lost is looked for in /sys, and a disk that stalls is waited for anew",
+	  .late = true },
 	{ .pattern = "sys_wait *", .reason = "it has ended" },
 	{ .pattern = "sys_* /sys/bus/*",
 	  .reason = "its driver is not needed or is built in, or the "
