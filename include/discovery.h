@@ -14,6 +14,7 @@ struct stalls {
 	struct stall {
 		char name[32];
 		struct pulse pulse; /* when it was looked at last */
+		bool seen;          /* it was looked at */
 		bool told;          /* the inventory has it as stalled */
 	} all[STALLS_MAX];
 	size_t count;

@@ -39,8 +39,9 @@ struct disk_part {
 int disk_partitions(int fd, struct disk_part *ret, size_t max);
 
 /*
- * Whether FD, a whole disk, holds anything that libblkid knows of: a file system, swap, a member of a RAID or of
- * a volume group, an encrypted volume, a partition table. 1 and its name, 0 or -errno.
+ * Whether FD, a whole disk, holds one of the usual things that somebody wants to keep: a file system, swap, a member
+ * of a RAID or of a volume group, an encrypted volume, a partition table. 1 and its name, 0 or -errno. Where the
+ * types are limited it looks for nothing.
  */
 MUST_CHECK int disk_signature(int fd, char ret[24]);
 

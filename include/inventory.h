@@ -113,6 +113,9 @@ MUST_CHECK int inventory_add_made(struct inventory *inv, const char *layer, cons
 /* What the layer NAME was made on; empty: not known. */
 const char *inventory_made_on(const struct inventory *inv, const char *layer);
 
+/* Of the image DISK/PATH, if it has none. */
+void inventory_keep_digest(struct inventory *inv, const char *path, const char digest[24]);
+
 void made_print(const struct made *m, struct builder *b);
 void image_print(const struct image_file *i, struct builder *b);
 void listing_print(const struct listing *l, struct builder *b);

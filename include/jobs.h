@@ -23,7 +23,7 @@ struct job {
 	enum job_kind kind;
 	size_t index;
 	struct disk disk; /* JOB_LEARN: what was known at the start */
-	unsigned about;   /* JOB_LEARN: enum known */
+	unsigned about;   /* JOB_LEARN, JOB_LISTING: enum known */
 	bool early;       /* JOB_LEARN: the disk was announced after the job began */
 	const char *text; /* JOB_LISTING: the glob */
 };

@@ -11,5 +11,8 @@ size_t match_disks(const struct source *source, const struct inventory *inv,
 /* Whether it is only because virtio-blk cuts serials off that SOURCE names D. */
 bool match_by_cut(const struct source *source, const struct disk *d);
 
+/* Whether SOURCE names D by something else than the file system on it says, as far as it is known. */
+bool match_by_itself(const struct source *source, const struct disk *d);
+
 /* What must be known of every disk before SOURCE can be said to name it or not: enum known. */
 unsigned match_needs(const struct source *source);

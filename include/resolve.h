@@ -61,7 +61,7 @@ struct question {
 		QUESTION_LISTING,
 		QUESTION_STAMP,
 	} kind;
-	enum known about; /* QUESTION_DISK */
+	unsigned about; /* enum known, of a disk; of a listing, what its files are asked: KNOWN_SUPERBLOCK or 0 */
 	const char *glob; /* QUESTION_LISTING */
 	const char *layer;
 };
@@ -89,6 +89,13 @@ void resolve(const struct manifest *m, const struct inventory *inv, int64_t time
 
 /* The known bits that a boot with M is likely to ask of a disk: read in one go, they cost one child. */
 unsigned resolve_wants(const struct manifest *m);
+
+/*
+ * What of NEEDS, enum known, D may be asked now. Nobody looks for a file system, not even to list it in a message, on
+ * the disk of a layer that gives its type, where SERIAL=, a partition's name or the like tell which disk that is;
+ * as long as they are not known of D, they are asked first. M may be NULL.
+ */
+unsigned resolve_may_ask(const struct manifest *m, const struct disk *d, unsigned needs);
 
 /*
  * Which disk the manifest is on: 0 and *ret_disk, NULL as long as that is not known, with questions and wake_ms in

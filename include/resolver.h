@@ -4,6 +4,7 @@
 #include "resolve_checks.h"
 
 struct resolver {
+	const struct manifest *m; /* NULL: it is looked for itself */
 	const struct inventory *inv;
 	struct resolution *ret;
 	int64_t timeout_ms;

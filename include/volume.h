@@ -8,23 +8,7 @@
 
 #include <stdint.h>
 
-#include "text.h"
-
-#define VOLUME_RESERVE (1 << 20) /* bytes at the end of the disk */
-
-enum volume_state {
-	VOLUME_FILESYSTEM, /* ext4, xfs or btrfs */
-	VOLUME_BLANK,      /* no signature; the first MiB and the last 64 KiB are zero */
-	VOLUME_TORN,       /* a format by this program was begun and not finished */
-	VOLUME_FOREIGN,    /* anything else */
-};
-
-/*
- * What the disk PATH holds; TYPE: of a file system that is supported, else empty. Of a foreign one WORDS say what
- * was found. 0 or -errno.
- */
-MUST_CHECK int volume_examine(const char *path, enum volume_state *ret, char type[24],
-			      struct builder *words);
+#include "volume_examine.h"
 
 /*
  * Makes a file system of TYPE, "ext4" or "xfs", labelled "layerboot", with /sbin/mkfs.TYPE, on a disk that is

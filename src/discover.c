@@ -29,7 +29,10 @@ static int work_learn(void *arg, struct builder *answer)
 
 	if (r < 0)
 		return r;
-	disk_learn(&j->disk, j->about);
+	/* What the disk itself is, tells what may be asked of it. */
+	disk_learn(&j->disk, j->about & KNOWN_IDENTITY);
+	disk_learn(&j->disk,
+		   resolve_may_ask(only.manifest, &j->disk, j->about & ~(unsigned)KNOWN_IDENTITY));
 	disk_print(&j->disk, answer);
 	return 0;
 }
@@ -87,11 +90,17 @@ static void learn_ended(struct discovery *d, const struct job *j, int error, con
 		return; /* gone while it was asked, or announced: then it is asked anew */
 	if (error == 0 && disk_parse(slice_of(words), &answer) == 0 &&
 	    strcmp(answer.name, disk->name) == 0) {
-		*disk = answer;
+		/* Of two that were asked the slower one may know less. */
+		if (!(disk->known & ~answer.known & KNOWN_SUPERBLOCK))
+			*disk = answer;
 		return;
 	}
-	disk->error = error == -ETIMEDOUT ? ETIMEDOUT : EIO;
-	disk->known |= KNOWN_IDENTITY | j->about;
+	disk->error = error == -ETIMEDOUT || error == -ECHILD ? -error : EIO;
+	/* What is on it killed the helper: who it is can still be asked. */
+	if (error == -ECHILD && (j->about & ~(unsigned)KNOWN_IDENTITY))
+		disk->known |= j->about & ~(unsigned)KNOWN_IDENTITY;
+	else
+		disk->known |= KNOWN_IDENTITY | j->about;
 }
 
 static int ended(void *arg, struct job *j, int error, const char *words)

@@ -237,6 +237,19 @@ static void take_superblock(blkid_probe probe, struct disk *d)
 static const char *types[] = { "squashfs", "erofs", "ext2",    "ext3", "ext4",
 			       "xfs",      "btrfs", "iso9660", "vfat", NULL };
 
+/* What else a disk may hold that somebody wants to keep; not looked for where a policy allows no such type. */
+static const char *const others[] = {
+	"squashfs",    "erofs",      "ext2",     "ext3",      "ext4",
+	"xfs",         "btrfs",      "iso9660",  "vfat",      "crypto_LUKS",
+	"LVM2_member", "zfs_member", "bcache",   "swap",      "linux_raid_member",
+	"ntfs",        "exfat",      "f2fs",     "BitLocker", "VMFS_volume_member",
+	"stratis",     "drbd",       "reiserfs", "hfsplus",   "promise_fasttrack_raid_member",
+	NULL,
+};
+static bool limited;
+
+static const char *const tables[] = { "gpt", "dos", NULL };
+
 void disks_limit_types(const char *const *allowed)
 {
 	size_t count = 0;
@@ -253,16 +266,25 @@ void disks_limit_types(const char *const *allowed)
 			types[count++] = types[i];
 	}
 	types[count] = NULL;
+	limited = true;
 }
 
-static int limit_types(blkid_probe probe)
+static int limit_types(blkid_probe probe, const char *const *names, int flags)
 {
 	if (blkid_probe_enable_superblocks(probe, 1) < 0 ||
-	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL |
-							     BLKID_SUBLKS_UUID) < 0)
+	    blkid_probe_set_superblocks_flags(probe, flags) < 0)
 		return -ENOMEM;
 	/* It reads the list only; its prototype lacks the const. */
-	return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, (char **)types);
+	return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN,
+						   (char **)(uintptr_t)names);
+}
+
+static int limit_tables(blkid_probe probe)
+{
+	if (blkid_probe_enable_partitions(probe, 1) < 0)
+		return -ENOMEM;
+	return blkid_probe_filter_partitions_type(probe, BLKID_FLTR_ONLYIN,
+						  (char **)(uintptr_t)tables);
 }
 
 int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
@@ -274,7 +296,8 @@ int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
 		return -ENOMEM;
 	errno = 0;
 	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0 ||
-	    limit_types(probe) < 0) {
+	    limit_types(probe, types, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID) <
+		    0) {
 		result = errno ? -errno : -ENOMEM;
 	} else {
 		int r = blkid_do_safeprobe(probe);
@@ -295,16 +318,14 @@ int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
 
 int disk_signature(int fd, char ret[24])
 {
-	blkid_probe probe = blkid_new_probe();
+	blkid_probe probe = limited ? NULL : blkid_new_probe();
 	char what[24] = "";
 	int result = -ENOMEM;
 
 	if (!probe)
-		return -ENOMEM;
+		return limited ? 0 : -ENOMEM;
 	if (blkid_probe_set_device(probe, fd, 0, 0) == 0 &&
-	    blkid_probe_enable_superblocks(probe, 1) == 0 &&
-	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE) == 0 &&
-	    blkid_probe_enable_partitions(probe, 1) == 0) {
+	    limit_types(probe, others, BLKID_SUBLKS_TYPE) == 0 && limit_tables(probe) == 0) {
 		errno = 0;
 		int r = blkid_do_probe(probe);
 		result = r < 0 ? (errno ? -errno : -EIO) : r == 0;
@@ -327,8 +348,7 @@ static int probe_partition(int fd, struct disk *d)
 	if (!probe)
 		return -ENOMEM;
 	if (blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
-	    blkid_probe_enable_superblocks(probe, 0) < 0 ||
-	    blkid_probe_enable_partitions(probe, 1) < 0 ||
+	    blkid_probe_enable_superblocks(probe, 0) < 0 || limit_tables(probe) < 0 ||
 	    blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS) < 0)
 		result = -ENOMEM;
 	else if (blkid_do_safeprobe(probe) >= 0) {
@@ -399,8 +419,7 @@ int disk_partitions(int fd, struct disk_part *ret, size_t max)
 
 	if (!probe)
 		return -ENOMEM;
-	if (blkid_probe_set_device(probe, fd, 0, 0) == 0 &&
-	    blkid_probe_enable_partitions(probe, 1) == 0 &&
+	if (blkid_probe_set_device(probe, fd, 0, 0) == 0 && limit_tables(probe) == 0 &&
 	    (list = blkid_probe_get_partitions(probe))) {
 		int all = blkid_partlist_numof_partitions(list);
 		for (int i = 0; i < all && (size_t)count < max; i++)

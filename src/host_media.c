@@ -68,7 +68,7 @@ int host_media_answer(struct host_disks *h, const struct question *q, struct bui
 		return root;
 	(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", root);
 	builder_start(&b, lines, sizeof(lines));
-	int r = listing_read(directory, q->disk->name, q->glob, &b);
+	int r = listing_read(directory, q->disk->name, q->glob, true, &b);
 	rest = slice_of(lines);
 	while (r == 0 && slice_next(&rest, '\n', &line))
 		if (line.len > 0)

@@ -213,6 +213,8 @@ static int add_image(struct inventory *inv, struct slice line)
 		return -ENOSPC;
 	if (to == &inv->images[inv->images_count])
 		inv->images_count++;
+	else if (!image.type[0] && !image.error && !image.ambivalent)
+		return 0; /* another glob, whose layer does not need to know what the file is */
 	*to = image;
 	return 0;
 }
@@ -238,6 +240,19 @@ static struct made *find_made(struct inventory *inv, const char *layer)
 		if (strcmp(inv->made[i].layer, layer) == 0)
 			return &inv->made[i];
 	return inv->made_count < INVENTORY_MADE_MAX ? &inv->made[inv->made_count++] : NULL;
+}
+
+void inventory_keep_digest(struct inventory *inv, const char *path, const char digest[24])
+{
+	size_t disk = strcspn(path, "/");
+
+	for (size_t i = 0; i < inv->images_count; i++) {
+		struct image_file *image = &inv->images[i];
+		if (!image->digest[0] && path[disk] == '/' &&
+		    slice_is((struct slice){ path, disk }, image->disk) &&
+		    strcmp(path + disk + 1, image->path) == 0)
+			memcpy(image->digest, digest, sizeof(image->digest));
+	}
 }
 
 int inventory_add_made(struct inventory *inv, const char *layer, const char *bases)

@@ -11,7 +11,7 @@
 #include "sys.h"
 
 /* What a disk would say, said by a file. */
-static void learn_image(int root, struct image_file *image)
+static void learn_image(int root, bool probe, struct image_file *image)
 {
 	struct disk d = { 0 };
 	struct stat st;
@@ -22,7 +22,8 @@ static void learn_image(int root, struct image_file *image)
 		r = -EISDIR;
 	if (r >= 0) {
 		image->size = (uint64_t)st.st_size;
-		r = disk_probe(fd, 0, 0, &d);
+		if (probe)
+			r = disk_probe(fd, 0, 0, &d);
 	}
 	if (fd >= 0)
 		(void)sys_close(fd);
@@ -33,18 +34,19 @@ static void learn_image(int root, struct image_file *image)
 	image->error = r < 0 ? -r : 0;
 }
 
-static void add_image(int root, const char *name, const char *path, struct builder *answer)
+static void add_image(int root, const char *name, const char *path, bool probe,
+		      struct builder *answer)
 {
 	struct image_file image = { 0 };
 
 	(void)snprintf(image.disk, sizeof(image.disk), "%s", name);
 	(void)snprintf(image.path, sizeof(image.path), "%s", path);
-	learn_image(root, &image);
+	learn_image(root, probe, &image);
 	image_print(&image, answer);
 	builder_add(answer, "\n");
 }
 
-static int read_directory(int root, int dir, const char *name, const char *glob,
+static int read_directory(int root, int dir, const char *name, const char *glob, bool probe,
 			  struct builder *answer)
 {
 	const char *slash = strrchr(glob, '/');
@@ -61,7 +63,7 @@ static int read_directory(int root, int dir, const char *name, const char *glob,
 			builder_start(&b, path, sizeof(path));
 			builder_addf(&b, "%.*s%s", prefix, glob, e->d_name);
 			if (!b.overflow && path_matches(glob, path))
-				add_image(root, name, path, answer);
+				add_image(root, name, path, probe, answer);
 		}
 	}
 	return (int)len;
@@ -78,7 +80,8 @@ static int open_directory(int root, const char *glob)
 	return sys_open_in_root(root, path, O_RDONLY | O_DIRECTORY);
 }
 
-int listing_read(const char *directory, const char *name, const char *glob, struct builder *answer)
+int listing_read(const char *directory, const char *name, const char *glob, bool probe,
+		 struct builder *answer)
 {
 	struct listing listing = { 0 };
 	int root = sys_open(directory, O_RDONLY | O_DIRECTORY);
@@ -88,7 +91,7 @@ int listing_read(const char *directory, const char *name, const char *glob, stru
 	(void)snprintf(listing.disk, sizeof(listing.disk), "%s", name);
 	(void)snprintf(listing.glob, sizeof(listing.glob), "%s", glob);
 	int dir = open_directory(root, glob);
-	int r = dir < 0 ? dir : read_directory(root, dir, name, glob, answer);
+	int r = dir < 0 ? dir : read_directory(root, dir, name, glob, probe, answer);
 	if (dir >= 0)
 		(void)sys_close(dir);
 	(void)sys_close(root);

@@ -56,6 +56,17 @@ static bool selector_matches(const struct selector *s, const struct disk *d)
 	return false;
 }
 
+bool match_by_itself(const struct source *source, const struct disk *d)
+{
+	for (size_t i = 0; i < source->count; i++) {
+		enum selector_kind kind = source->any[i].kind;
+		if (kind != SELECTOR_LABEL && kind != SELECTOR_UUID &&
+		    selector_matches(&source->any[i], d))
+			return true;
+	}
+	return false;
+}
+
 static bool source_matches(const struct source *source, const struct disk *d)
 {
 	for (size_t i = 0; i < source->count; i++)

@@ -95,8 +95,16 @@ static void keep_digest(const struct mounting *which, struct inventory *inv)
 {
 	struct disk *disk = inventory_find(inv, which->disk);
 
-	if (which->kind == MOUNTING_LAYER && !which->device[0] && disk && !disk->digest[0])
+	if (which->kind != MOUNTING_LAYER || !which->digest[0])
+		return;
+	if (!which->device[0] && disk && !disk->digest[0])
 		memcpy(disk->digest, which->digest, sizeof(disk->digest));
+	for (size_t i = 0; which->device[0] && i < which->chain.count; i++) {
+		const struct step *s = &which->chain.steps[i];
+		if (s->kind == STEP_LAYER && s->loop)
+			inventory_keep_digest(inv, s->source + strlen(PATH_MEDIA "/"),
+					      which->digest);
+	}
 }
 
 /* A child that gave no answer told of no step: the disk is what it hangs in or died of, not a directory in memory. */

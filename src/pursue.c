@@ -21,7 +21,7 @@ static int work_listing(void *arg, struct builder *answer)
 	if (r < 0)
 		return r;
 	(void)snprintf(directory, sizeof(directory), PATH_MEDIA "/%s", medium->disk);
-	return listing_read(directory, medium->disk, j->text, answer);
+	return listing_read(directory, medium->disk, j->text, j->about != 0, answer);
 }
 
 /* From the disk into memory, where PID 1 can read it without waiting for anything. */
@@ -124,6 +124,7 @@ static int start_listing(struct discovery *d, const struct question *q)
 	if (!j)
 		return 0;
 	j->text = q->glob;
+	j->about = q->about;
 	int r = jobs_start(j, work_listing, sys_now_us() + d->patience_ms * 1000);
 	return r < 0 ? failure_set(d->failure, FAILURE_LAYER_READ, q->layer, "%s: %s",
 				   q->disk->name, strerror(-r))
@@ -134,7 +135,7 @@ static int start_questions(struct discovery *d)
 {
 	for (size_t i = 0; i < d->inv->count; i++)
 		if (!(d->inv->disks[i].known & KNOWN_IDENTITY))
-			discovery_learn(d, &d->inv->disks[i], d->wants);
+			discovery_learn(d, &d->inv->disks[i], d->wants & ~d->inv->disks[i].known);
 	for (size_t i = 0; i < d->res->questions_count; i++) {
 		const struct question *q = &d->res->questions[i];
 		if (q->kind == QUESTION_DISK)
@@ -289,9 +290,15 @@ int pursue_listing_ended(struct discovery *d, const struct job *j, int error, co
 	const char *disk = d->mounts.all[j->index].disk;
 
 	if (error < 0)
-		return failure_set(
-			d->failure, FAILURE_LAYER_READ, NULL, "%s: %s: %s", disk, j->text,
-			error == -ENOBUFS ? "more files than can be told" : strerror(-error));
+		return failure_set(d->failure,
+				   error == -ECHILD      ? FAILURE_CRASH
+				   : error == -ETIMEDOUT ? FAILURE_LAYER_STALLED
+							 : FAILURE_LAYER_READ,
+				   NULL, "%s: %s: %s", disk, j->text,
+				   error == -ECHILD ? "the process that looked for file systems in "
+						      "these files died; give type"
+				   : error == -ENOBUFS ? "more files than can be told"
+						       : strerror(-error));
 	while (slice_next(&rest, '\n', &line))
 		if (line.len > 0 && inventory_add_line(d->inv, line) < 0)
 			return failure_set(d->failure, FAILURE_LIMIT, NULL,

@@ -102,6 +102,17 @@ static int found_images(struct resolver *r, const struct layer *layer, const str
 	return 0;
 }
 
+/* What the files are is asked for a layer that does not say it. */
+static unsigned about_images(const struct manifest *m, const char *glob)
+{
+	for (size_t i = 0; i < m->layers_count; i++) {
+		const struct layer *l = &m->layers[i];
+		if (l->image && !l->type && !l->skipped && strcmp(l->image, glob) == 0)
+			return KNOWN_SUPERBLOCK;
+	}
+	return 0;
+}
+
 /* The disk holds files that are layers: it is mounted and asked for them. */
 static int found_medium(struct resolver *r, const struct layer *layer, const struct disk *d,
 			const struct disk *hash_disk)
@@ -117,6 +128,7 @@ static int found_medium(struct resolver *r, const struct layer *layer, const str
 		return found_images(r, layer, d, hash_disk, listing);
 	resolver_ask(r, (struct question){ .disk = d,
 					   .kind = QUESTION_LISTING,
+					   .about = about_images(r->m, layer->image),
 					   .glob = layer->image,
 					   .layer = layer->name });
 	return add_layer(r, layer) ? 0 : -1;
@@ -247,7 +259,7 @@ static void conclude(struct resolver *r)
 void resolve(const struct manifest *m, const struct inventory *inv, int64_t timeout_ms,
 	     struct resolution *ret)
 {
-	struct resolver r = { .inv = inv, .ret = ret, .timeout_ms = timeout_ms };
+	struct resolver r = { .m = m, .inv = inv, .ret = ret, .timeout_ms = timeout_ms };
 	bool failed = false;
 
 	ret->layers_count = ret->binds_count = ret->questions_count = 0;

@@ -85,6 +85,12 @@ static int check_readable(const struct content *c, struct failure *f)
 	if (c->error == ETIMEDOUT)
 		return failure_set(f, FAILURE_LAYER_STALLED, c->name, "%s does not answer",
 				   c->shown);
+	if (c->error == ECHILD)
+		return failure_set(
+			f, FAILURE_CRASH, c->name,
+			"%s: the process that looked for a file system on it died; what is "
+			"there is damaged, or made to do that",
+			c->shown);
 	if (c->error)
 		return failure_set(f, FAILURE_LAYER_READ, c->name, "%s cannot be read: %s",
 				   c->shown, strerror(c->error));
@@ -151,8 +157,6 @@ int check_image(const struct layer *layer, const struct image_file *i, struct fa
 	char shown[512];
 	struct builder b;
 
-	if (layer->type)
-		return 0;
 	builder_start(&b, shown, sizeof(shown));
 	/* Who makes the disk chooses the names on it. */
 	builder_add_escaped(&b, i->path, "");
@@ -165,7 +169,8 @@ int check_image(const struct layer *layer, const struct image_file *i, struct fa
 			     .error = i->error,
 			     .ambivalent = i->ambivalent,
 			     .dirty = i->dirty };
-	return check_content(&c, layer->options, f);
+	/* Of a type that is given nothing has been read, but that the file could be opened is known. */
+	return layer->type ? check_readable(&c, f) : check_content(&c, layer->options, f);
 }
 
 int check_medium(const struct layer *layer, const struct disk *d, struct failure *f)

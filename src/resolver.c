@@ -78,13 +78,35 @@ bool resolver_settled(const struct inventory *inv)
 	return inv->settled || stalled(inv);
 }
 
+unsigned resolve_may_ask(const struct manifest *m, const struct disk *d, unsigned needs)
+{
+	if (!m || !(needs & KNOWN_SUPERBLOCK))
+		return needs;
+	for (size_t i = 0; i < m->layers_count; i++) {
+		const struct layer *l = &m->layers[i];
+		if (l->skipped || !l->type || l->image)
+			continue;
+		unsigned first = match_needs(&l->source) & ~(unsigned)KNOWN_SUPERBLOCK;
+		if (!d->parent[0])
+			first &= ~(unsigned)KNOWN_PARTITION;
+		/* Only then is it known whether it is this one. */
+		if (first & ~d->known)
+			return (needs | first) & ~(unsigned)KNOWN_SUPERBLOCK;
+		if (match_by_itself(&l->source, d))
+			return needs & ~(unsigned)KNOWN_SUPERBLOCK;
+	}
+	return needs;
+}
+
 /* While there is nothing to do but wait, learn what the message of a failure will list. */
 void resolver_ask_meanwhile(struct resolver *r)
 {
 	if (r->inv->settled)
 		for (size_t i = 0; i < r->inv->count; i++)
 			(void)resolver_ask_needed(r, &r->inv->disks[i],
-						  KNOWN_IDENTITY | KNOWN_SUPERBLOCK);
+						  resolve_may_ask(r->m, &r->inv->disks[i],
+								  KNOWN_IDENTITY |
+									  KNOWN_SUPERBLOCK));
 }
 
 /* How many disks SOURCE matches; *asked is set when some have not said yet. */
@@ -93,7 +115,9 @@ size_t resolver_look_for(struct resolver *r, const struct source *source,
 {
 	*asked = false;
 	for (size_t i = 0; i < r->inv->count; i++)
-		if (resolver_ask_needed(r, &r->inv->disks[i], match_needs(source)))
+		if (resolver_ask_needed(r, &r->inv->disks[i],
+					resolve_may_ask(r->m, &r->inv->disks[i],
+							match_needs(source))))
 			*asked = true;
 	r->asked |= *asked;
 	return match_disks(source, r->inv, matches, max);

@@ -47,8 +47,11 @@ static void look_at(struct discovery *d, struct disk *disk)
 		return;
 	bool same = before->pulse.waiting > 0 && now.waiting > 0 &&
 		    before->pulse.completed == now.completed;
+	/* Not the disk, but the library that looks at what is on it. */
+	bool busy = before->seen && jobs_learning(&d->jobs, disk->name);
 	before->pulse = now;
-	if (same && !(disk->known & KNOWN_IDENTITY)) {
+	before->seen = true;
+	if ((same || busy) && !(disk->known & KNOWN_IDENTITY)) {
 		/* Who asks it for everything waits for the superblock; who it is the kernel tells by itself. */
 		discovery_ask(d, disk, KNOWN_IDENTITY);
 	} else if (same && disk->error == 0) {

@@ -5,118 +5,19 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "disks.h"
 #include "fs_mount.h"
 #include "program.h"
 #include "sys.h"
 #include "volume_superblock.h"
 
-/* A sector is written whole or not at all. */
-#define SECTOR      512
-#define BLANK_START (1 << 20)  /* where partition tables and superblocks begin */
-#define BLANK_END   (64 << 10) /* where RAID, GPT and ZFS keep theirs */
-
-/* The reserve begins with it. mkfs.xfs zeroes the last 128 KiB of a disk whatever size it is told. */
-static const char mark[SECTOR] = "layerboot: this disk was being formatted\n";
-
 /* Not on the stack, and not constant: zeros would stand in the program. */
 static char buffer[64 << 10];
 
-static int is_zero(int fd, uint64_t from, uint64_t to)
-{
-	for (uint64_t at = from; at < to;) {
-		size_t size = to - at < sizeof(buffer) ? (size_t)(to - at) : sizeof(buffer);
-		ssize_t len = sys_pread(fd, buffer, size, (off_t)at);
-		if (len <= 0)
-			return len < 0 ? (int)len : -EIO;
-		if (buffer[0] != '\0' || memcmp(buffer, buffer + 1, (size_t)len - 1) != 0)
-			return 0;
-		at += (uint64_t)len;
-	}
-	return 1;
-}
-
-static int has_mark(int fd, uint64_t size)
-{
-	char sector[SECTOR];
-
-	if (size < 2 * VOLUME_RESERVE)
-		return 0;
-	ssize_t len = sys_pread(fd, sector, sizeof(sector), (off_t)(size - VOLUME_RESERVE));
-	return len < 0 ? (int)len : len == SECTOR && memcmp(sector, mark, SECTOR) == 0;
-}
-
 static int write_mark(int fd, uint64_t size, const char *sector)
 {
-	ssize_t len = sys_pwrite(fd, sector, SECTOR, (off_t)(size - VOLUME_RESERVE));
+	ssize_t len = sys_pwrite(fd, sector, VOLUME_SECTOR, (off_t)(size - VOLUME_RESERVE));
 
-	return len < 0 ? (int)len : len == SECTOR ? sys_fsync(fd) : -EIO;
-}
-
-/* Where a disk holds something else or more than a broken-off mkfs leaves, a mark is somebody's data. */
-static int is_torn(int fd, uint64_t size, const char *signature)
-{
-	static const char *const ours[] = { "", "ext2", "ext3", "ext4", "xfs" };
-	struct superblock sb;
-	int r = has_mark(fd, size);
-
-	if (r <= 0)
-		return r;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		if (strcmp(signature, ours[i]) != 0)
-			continue;
-		r = superblock_read(fd, signature, &sb);
-		return r < 0 ? r : sb.bytes <= size - VOLUME_RESERVE;
-	}
-	return 0;
-}
-
-static bool is_supported(const char *type)
-{
-	return strcmp(type, "ext4") == 0 || strcmp(type, "xfs") == 0 || strcmp(type, "btrfs") == 0;
-}
-
-static int examine(int fd, uint64_t size, enum volume_state *ret, char type[24],
-		   struct builder *words)
-{
-	struct disk d = { 0 };
-	char signature[24] = "";
-	int torn, found = disk_signature(fd, signature);
-
-	if (found < 0)
-		return found;
-	torn = is_torn(fd, size, signature);
-	int r = torn < 0 ? torn : disk_probe(fd, 0, 0, &d);
-	if (r < 0)
-		return r;
-	type[0] = '\0';
-	if (torn) {
-		*ret = VOLUME_TORN;
-		return 0;
-	}
-	*ret = VOLUME_FOREIGN;
-	if (!d.ambivalent && is_supported(d.type)) {
-		memcpy(type, d.type, sizeof(d.type));
-		*ret = VOLUME_FILESYSTEM;
-	} else if (found || d.ambivalent) {
-		builder_addf(words, "it holds %s",
-			     d.ambivalent   ? "more than one file system"
-			     : signature[0] ? signature
-					    : "something");
-	} else {
-		uint64_t start = size < BLANK_START ? size : BLANK_START;
-		uint64_t end = size < BLANK_END ? 0 : size - BLANK_END;
-		r = is_zero(fd, 0, start);
-		if (r > 0)
-			r = is_zero(fd, end, size);
-		if (r < 0)
-			return r;
-		if (r > 0)
-			*ret = VOLUME_BLANK;
-		else
-			builder_add(words, "it holds data of an unknown kind");
-	}
-	return 0;
+	return len < 0 ? (int)len : len == VOLUME_SECTOR ? sys_fsync(fd) : -EIO;
 }
 
 static int size_of(int fd, uint64_t *ret)
@@ -124,27 +25,13 @@ static int size_of(int fd, uint64_t *ret)
 	return sys_ioctl(fd, BLKGETSIZE64, ret);
 }
 
-int volume_examine(const char *path, enum volume_state *ret, char type[24], struct builder *words)
-{
-	uint64_t size;
-	int fd = sys_open(path, O_RDONLY);
-
-	if (fd < 0)
-		return fd;
-	int r = size_of(fd, &size);
-	if (r == 0)
-		r = examine(fd, size, ret, type, words);
-	(void)sys_close(fd);
-	return r;
-}
-
 /* The mark is on the disk before anything else changes. What an earlier try left must not outlive this one. */
 static int begin_format(int fd, uint64_t size)
 {
-	int r = write_mark(fd, size, mark);
+	int r = write_mark(fd, size, volume_mark);
 
 	memset(buffer, 0, sizeof(buffer));
-	for (off_t at = 0; at < BLANK_START && r == 0; at += (off_t)sizeof(buffer)) {
+	for (off_t at = 0; at < VOLUME_START && r == 0; at += (off_t)sizeof(buffer)) {
 		ssize_t len = sys_pwrite(fd, buffer, sizeof(buffer), at);
 		r = len < 0 ? (int)len : len == sizeof(buffer) ? 0 : -EIO;
 	}
@@ -214,7 +101,7 @@ static int start_format(const char *path, uint64_t *ret_size, struct builder *wo
 
 	if (fd < 0)
 		return fd;
-	int r = examine(fd, *ret_size, &state, type, words);
+	int r = volume_examine_open(fd, *ret_size, &state, type, words);
 	if (r == 0 && state != VOLUME_BLANK && state != VOLUME_TORN)
 		r = -EEXIST;
 	if (r == 0)
@@ -225,7 +112,7 @@ static int start_format(const char *path, uint64_t *ret_size, struct builder *wo
 
 static int end_format(const char *path)
 {
-	static const char zero[SECTOR];
+	static const char zero[VOLUME_SECTOR];
 	uint64_t size;
 	int fd = open_to_format(path, &size);
 

@@ -404,3 +404,58 @@ END
 	run "$layerboot" check --upgrade old.img new.img top.img
 	[ "$status" = 2 ]
 }
+
+# flip FILE OFFSET: turns one bit over.
+flip() {
+	python3 - "$@" <<'END'
+import sys
+with open(sys.argv[1], "r+b") as image:
+    image.seek(int(sys.argv[2]))
+    byte = image.read(1)[0] ^ 1
+    image.seek(int(sys.argv[2]))
+    image.write(bytes([byte]))
+END
+}
+
+@test "check: a layer with a root hash: whole, a block of the data or the tree changed, another root hash, cut short" {
+	local data name value
+	head -c 700000 /dev/urandom >user/etc/random
+	kernel_image bzImage 6.1.0-1
+	layers --verity >said
+	cp user.img whole.img
+	while IFS=' =' read -r name value; do
+		[ "$name" != verity-data-size ] || data=$value
+	done <said
+	grep -E '^(type|verity)' said >>manifest
+	check 0
+	contains ", 0 errors"
+	# Of the file system, its last block; of the tree, its topmost and its last block.
+	for offset in 5000 $((data - 1)); do
+		flip user.img "$offset"
+		check 1
+		contains 'error[layer-corrupt]: layer "user"' "block $((offset / 4096)) of the data is not what the hash tree says"
+		cp whole.img user.img
+	done
+	flip user.img "$data"
+	check 1
+	contains 'error[layer-corrupt]: layer "user"' "it is the image of another root hash"
+	cp whole.img user.img
+	flip user.img $(($(stat -c %s user.img) - 1))
+	check 1
+	contains 'error[layer-corrupt]: layer "user"' "of the hash tree is not what the hash tree says"
+	cp whole.img user.img
+	# Its first digit comes last.
+	awk '$1 == "verity" { print "verity =", substr($3, 2) substr($3, 1, 1); next } { print }' manifest >other
+	! cmp -s manifest other
+	cp manifest right && cp other manifest
+	check 1
+	contains 'error[layer-corrupt]: layer "user"' "it is the image of another root hash"
+	cp right manifest
+	truncate -s "$((data - 4096))" user.img
+	check 1
+	contains 'error[layer-short]: layer "user"' "what its root hash covers ends at $data"
+	cp whole.img user.img
+	truncate -s -512 user.img
+	check 1
+	contains 'error[layer-short]: layer "user"' "the hash tree ends at"
+}

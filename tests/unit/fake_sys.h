@@ -169,6 +169,8 @@ struct fake_machine {
 	bool reboot_hangs;     /* the kernel waits for a device */
 	bool union_refused, exec_refused;
 	bool modules_missing; /* there is no index of modules */
+	/* Disks and files, by the end of their path, that libblkid dies of, hangs in, or must never see. */
+	const char *probe_dies, *probe_hangs, *signature_dies, *signature_hangs, *unprobed;
 };
 
 enum fake_end {

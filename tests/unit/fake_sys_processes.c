@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@ int sys_uevent_socket(void)
 	ENTER(sys_uevent_socket, "-");
 	return fake_take(open("/dev/null", O_RDWR | O_CLOEXEC), FAKE_KIND_EVENTS, "uevents");
 }
+
+bool fake_limited;
 
 static bool event_waits(void)
 {
@@ -236,6 +239,7 @@ void sys_sync(void)
 int sys_limit(int resource, uint64_t value)
 {
 	ENTER(sys_limit, "%d %llu", resource, (unsigned long long)value);
+	fake_limited |= resource == RLIMIT_AS;
 	return 0;
 }
 
