@@ -23,11 +23,14 @@ pad() {
 }
 
 write_archive() {
-	local name mode
+	local name mode fw_cfg=''
+	[[ " ${sets[*]} " != *' fw_cfg '* ]] || fw_cfg=yes
 	cpio_entry 0040755 dev
-	if [ -n "$manifest$policy" ] || [ ${#keys[@]} -gt 0 ]; then
+	if [ -n "$manifest$policy$fw_cfg" ] || [ ${#keys[@]} -gt 0 ]; then
 		cpio_entry 0040755 etc
 		cpio_entry 0040755 etc/layerboot
+		# The init looks there because of this, and not because the module is there: it may be missing.
+		[ -z "$fw_cfg" ] || cpio_entry 0100644 etc/layerboot/fw_cfg
 		[ ${#keys[@]} = 0 ] || cpio_entry 0100644 etc/layerboot/keys "$scratch/keys"
 		[ -z "$manifest" ] || cpio_entry 0100644 etc/layerboot/manifest "$manifest"
 		[ -z "$policy" ] || cpio_entry 0100644 etc/layerboot/policy "$policy"

@@ -164,9 +164,8 @@ static void read_manifest(void)
 	struct slice text;
 
 	if ((policy->locked &&
-	     manifest_find_floor(b.modules, b.release, &policy->minimum_version, &b.failure) < 0) ||
-	    manifest_find(&b.cmdline, b.modules, b.release, &text, &b.manifest_origin, &b.failure) <
-		    0)
+	     manifest_find_floor(b.modules, &policy->minimum_version, &b.failure) < 0) ||
+	    manifest_find(&b.cmdline, b.modules, &text, &b.manifest_origin, &b.failure) < 0)
 		fail();
 	/* Of one that cannot be understood, too. */
 	b.report.manifest_origin = b.manifest_origin;

@@ -15,6 +15,9 @@
 #define FLOOR_NAME   "opt/org.layerboot/minimum-version"
 #define FW_CFG_FILES "/sys/firmware/qemu_fw_cfg/by_name"
 
+/* Empty, of mkinitramfs --fw-cfg. */
+#define FW_CFG_WANTED "/etc/layerboot/fw_cfg"
+
 /* One byte more than a manifest may have, so that the parser sees that there is more, and a NUL. */
 static char text[MANIFEST_SIZE_MAX + 2];
 
@@ -23,34 +26,44 @@ static int work_load(void *arg, struct builder *words)
 	return modules_load(arg, "qemu_fw_cfg", words);
 }
 
-/* Whether the initramfs was built to look there, or the kernel: without a lookup in the index of modules. */
-static bool has_fw_cfg(const char *release)
+/*
+ * Whether the initramfs was built to look there, or the kernel shows it: 1, 0 or -errno. Not by the module, which may
+ * be missing though it is needed.
+ */
+static int looks_in_fw_cfg(void)
 {
-	char path[256];
+	static const char *const places[] = { FW_CFG_FILES, FW_CFG_WANTED };
 	struct stat st;
 
-	if (sys_stat(FW_CFG_FILES, &st) == 0)
-		return true;
-	(void)snprintf(path, sizeof(path), "/lib/modules/%s/qemu_fw_cfg.ko", release);
-	return sys_stat(path, &st) == 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int r = sys_stat(places[i], &st);
+		if (r != -ENOENT)
+			return r < 0 ? r : 1;
+	}
+	return 0;
 }
 
-/* -ENOENT: no such file. */
-static int read_fw_cfg(const char *name, struct modules *modules, struct builder *words,
-		       ssize_t *ret_len)
+/* -ENOENT: there is no module; -ENODEV: it is loaded, and this machine has none. */
+static int start_fw_cfg(struct modules *modules, struct builder *words)
 {
 	const int64_t patience_ms = 10000;
-	char path[256];
 	struct stat st;
+	int r = sys_stat(FW_CFG_FILES, &st);
 
-	if (sys_stat(FW_CFG_FILES, &st) < 0) {
-		int r = child_run(work_load, modules, patience_ms, words);
-		if (r < 0)
-			return r;
+	if (r == -ENOENT) {
+		r = child_run(work_load, modules, patience_ms, words);
+		if (r == 0 && sys_stat(FW_CFG_FILES, &st) < 0)
+			r = -ENODEV;
 	}
+	return r;
+}
+
+static ssize_t read_fw_cfg(const char *name)
+{
+	char path[256];
+
 	(void)snprintf(path, sizeof(path), FW_CFG_FILES "/%s/raw", name);
-	*ret_len = file_read(path, text, sizeof(text));
-	return *ret_len < 0 && *ret_len != -EFBIG ? (int)*ret_len : 0;
+	return file_read(path, text, sizeof(text));
 }
 
 static int missing(const char *origin, int error, const char *words, struct failure *failure)
@@ -73,9 +86,10 @@ static int find_named(const struct origin *origin, struct modules *modules, ssiz
 		*ret_len = file_read(origin->path, text, sizeof(text));
 		break;
 	case ORIGIN_FW_CFG:
-		r = read_fw_cfg(origin->path, modules, &words, ret_len);
+		r = start_fw_cfg(modules, &words);
 		if (r < 0)
 			return missing(origin->text, r, said, failure);
+		*ret_len = read_fw_cfg(origin->path);
 		break;
 	case ORIGIN_RAW:
 	case ORIGIN_FILE:
@@ -90,20 +104,23 @@ static int find_named(const struct origin *origin, struct modules *modules, ssiz
 }
 
 /* The places that are looked at when nobody has named one. */
-static ssize_t find_usual(struct modules *modules, const char *release, const char **ret_origin)
+static ssize_t find_usual(struct modules *modules, const char **ret_origin)
 {
 	char said[256];
 	struct builder words;
-	ssize_t len;
+	ssize_t len = looks_in_fw_cfg();
 
 	builder_start(&words, said, sizeof(said));
 	*ret_origin = "fw_cfg:" FW_CFG_NAME;
-	if (has_fw_cfg(release)) {
-		int r = read_fw_cfg(FW_CFG_NAME, modules, &words, &len);
-		/* The next place is only for a machine without the device, or without the file. */
-		if (r != -ENOENT && r != -ENODEV)
-			return r < 0 ? r : len;
-	}
+	if (len > 0)
+		len = start_fw_cfg(modules, &words);
+	else if (len == 0)
+		len = -ENOENT;
+	if (len == 0)
+		len = read_fw_cfg(FW_CFG_NAME);
+	/* The next place is only for a machine without the device, or without the file. */
+	if (len != -ENOENT && len != -ENODEV)
+		return len;
 	*ret_origin = IN_INITRAMFS;
 	len = file_read(IN_INITRAMFS, text, sizeof(text));
 	if (len != -ENOENT)
@@ -114,23 +131,37 @@ static ssize_t find_usual(struct modules *modules, const char *release, const ch
 	return len;
 }
 
-int manifest_find_floor(struct modules *modules, const char *release, uint64_t *floor,
-			struct failure *failure)
+static int no_floor(int error, const char *words, struct failure *failure)
 {
-	char said[256];
+	return failure_set(failure, FAILURE_POLICY, NULL,
+			   "fw_cfg:" FLOOR_NAME
+			   ": %s%s%s; the initramfs was built to ask there (--fw-cfg)",
+			   error == -ENOENT   ? "no module qemu_fw_cfg"
+			   : error == -ENODEV ? "this machine shows no fw_cfg"
+					      : strerror(-error),
+			   *words ? ": " : "", words);
+}
+
+int manifest_find_floor(struct modules *modules, uint64_t *floor, struct failure *failure)
+{
+	char said[256] = "";
 	struct builder words;
-	ssize_t len = 0;
 	uint64_t number;
 
 	builder_start(&words, said, sizeof(said));
-	if (!has_fw_cfg(release))
+	int r = looks_in_fw_cfg();
+	if (r == 0)
 		return 0;
-	int r = read_fw_cfg(FLOOR_NAME, modules, &words, &len);
-	if (r == -ENOENT || r == -ENODEV)
-		return 0;
+	if (r > 0)
+		r = start_fw_cfg(modules, &words);
+	/* Whatever the reason: the host may have said something, and it is not known what. */
 	if (r < 0)
-		return failure_set(failure, FAILURE_POLICY, NULL, "fw_cfg:" FLOOR_NAME ": %s%s%s",
-				   strerror(-r), *said ? ": " : "", said);
+		return no_floor(r, said, failure);
+	ssize_t len = read_fw_cfg(FLOOR_NAME);
+	if (len == -ENOENT)
+		return 0;
+	if (len < 0 && len != -EFBIG)
+		return no_floor((int)len, said, failure);
 	struct slice value = { text, len < 0 ? 0 : (size_t)len };
 	while (value.len > 0 && strchr("\n", value.at[value.len - 1]))
 		value.len--;
@@ -142,8 +173,8 @@ int manifest_find_floor(struct modules *modules, const char *release, uint64_t *
 	return 0;
 }
 
-int manifest_find(const struct cmdline *c, struct modules *modules, const char *release,
-		  struct slice *ret, const char **ret_origin, struct failure *failure)
+int manifest_find(const struct cmdline *c, struct modules *modules, struct slice *ret,
+		  const char **ret_origin, struct failure *failure)
 {
 	ssize_t len = 0;
 
@@ -152,7 +183,7 @@ int manifest_find(const struct cmdline *c, struct modules *modules, const char *
 		if (find_named(&c->manifest, modules, &len, failure) < 0)
 			return -1;
 	} else {
-		len = find_usual(modules, release, ret_origin);
+		len = find_usual(modules, ret_origin);
 		if (len < 0 && len != -EFBIG)
 			return missing(*ret_origin, (int)len, "", failure);
 	}

@@ -258,7 +258,8 @@ class Boot:
             return errors
         report = json.loads(path.read_text())
         errors = failed_report_errors(report, word, console)
-        if word in BEFORE_DISKS:
+        # Or before the manifest: there is nothing to plan.
+        if word in BEFORE_DISKS or (self.case.get("foreseen") and not report.get("manifest", {}).get("origin")):
             return errors
         early = (len(report["disks"]) < len(self.case["disks"]) or
                  any(not re.search('KNOWN="[2367]"', disk["inventory"]) for disk in report["disks"]))

@@ -49,6 +49,14 @@ CASES_SIGNED = [
     refused("signed-old", "manifest-old", policy="minimum-version = 4\n", also="at least 4 is asked for"),
     refused("signed-old-for-the-host", "manifest-old", options=["--fw-cfg"], foreseen="the host says it",
             vm=["--qemu-arg=-fw_cfg", "--qemu-arg=name=opt/org.layerboot/minimum-version,string=5"]),
+    held("signed-new-enough-for-the-host", options=["--fw-cfg"],
+         vm=["--qemu-arg=-fw_cfg", "--qemu-arg=name=opt/org.layerboot/minimum-version,string=3"]),
+    # Kept from asking the host, by the command line or by a module that is missing.
+    *[refused(f"signed-host-not-heard-{how}", "policy-invalid", options=["--fw-cfg", *options], append=append, also=also,
+              foreseen="the host says it") for how, options, append, also in (
+        ("modprobe", [], "modprobe.blacklist=qemu_fw_cfg", "minimum-version: no module qemu_fw_cfg"),
+        ("kernel", [], "module_blacklist=qemu_fw_cfg", "minimum-version: Operation not permitted"),
+        ("module", ["--omit-module=qemu_fw_cfg"], "", "minimum-version: no module qemu_fw_cfg"))],
     refused("signed-other-set", "policy-refused", policy="set = other\n", also="the policy is for the set other"),
     refused("signed-no-root-hash", "layer-unverified", manifest=fleet(3, VERIFIED[0], USER_LAYER)),
     # A policy without a key.

@@ -322,6 +322,11 @@ void fake_machine_build(void)
 		put("", "root%s", m->programs[i]);
 	if (m->fw_cfg)
 		put(m->fw_cfg, "sysfs/firmware/qemu_fw_cfg/by_name/opt/org.layerboot/manifest/raw");
+	if (m->floor)
+		put(m->floor,
+		    "sysfs/firmware/qemu_fw_cfg/by_name/opt/org.layerboot/minimum-version/raw");
+	if (m->wants_fw_cfg)
+		put("", "root/etc/layerboot/fw_cfg");
 	make_directory("sysfs/class/block/");
 	put("", "console");
 	put("", "kernel-log");

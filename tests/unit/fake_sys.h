@@ -161,6 +161,8 @@ struct fake_machine {
 	int program_status;      /* that they end with */
 	struct fake_file volume_files[6];
 	const char *fw_cfg;    /* the manifest there; NULL: none */
+	const char *floor;     /* the oldest set allowed, there; NULL: none */
+	bool wants_fw_cfg;     /* the initramfs was built to look there */
 	bool no_lowerdir_plus; /* an older kernel */
 	bool not_initramfs;    /* / is a disk */
 	bool not_first;        /* the init is not process 1 */
