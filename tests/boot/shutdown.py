@@ -29,8 +29,21 @@ type = disk
 source = SERIAL=state
 """
 USER_LAYER = "[layer user]\nsource = SERIAL=user\n"
+# A verified file on a disk, and a verified disk below it: device mapper over loop, and by itself.
+VERIFIED = """version = 1
+[layer whole]
+source = SERIAL=system
+{keys}[layer system]
+source = SERIAL=carrier
+image = system.img
+{keys}[top]
+type = disk
+source = SERIAL=state
+"""
 LAST = r"layerboot: shutdown: \d+ mounts undone in \d+ ms; "
 END = "exec /run/initramfs/shutdown "
+# Of the device mapper, and loop devices that are in use.
+DEVICES = "devices() { (cd /sys/block && ls -d dm-* loop*/loop 2>/dev/null | tr '\\n' ' '); }\n"
 # What each init of the tiny root does as PID 1, after BEGIN.
 BEGIN = """#!/bin/sh
 PATH=/bin
@@ -76,6 +89,25 @@ INITS = {
     "maps": LOOP + "insmod /lib/dm-mod.ko\nlosetup /dev/loop0 /disk\n"
             "echo '0 8192 linear /dev/loop0 0' | dmsetup create --noudevsync layerboot-data\n"
             "dmsetup mknodes && mount -t ext2 /dev/dm-0 /data && echo T mapped && cd /data\n" + END + "poweroff\n",
+    # Out of the root and into memory; then nothing has the layers open any more.
+    "gone": DEVICES + """echo "T before: $(devices)"
+mkdir /run/new && mount -t tmpfs none /run/new && cd /run/new && mkdir bin dev proc sys old media
+cp /bin/busybox bin && /bin/busybox --list | while read -r name; do [ $name = busybox ] || ln -s busybox bin/$name; done
+cat >gone <<'END'
+""" + DEVICES + """while read -r _ _ _ _ at _; do
+	case $at in /old*) echo "$at" ;; esac
+done </proc/self/mountinfo | sort -r | while read -r at; do umount "$at" || echo "T $at is not unmounted"; done
+for i in $(seq 100); do
+	[ -n "$(devices)" ] || break
+	usleep 100000
+done
+echo "T after: $(devices)"
+umount /media && echo "T nothing holds the file"
+poweroff -f
+END
+mount --move /run/layerboot/media/vd? media && mount --move /dev dev && mount --move /proc proc && mount --move /sys sys && pivot_root . old &&
+	exec chroot . /bin/sh /gone <dev/console >dev/console 2>&1
+""",
     "stuck-root": SPARED + ">/etc/held &\nsleep 1\n" + END + "poweroff\n",
     "slow": "echo T throttle\nsleep 2\ndd if=/dev/zero of=/blob bs=1M count=24 2>/dev/null\n"
             "echo T unwritten $(sed -n 's/^Dirty: *//p' /proc/meminfo)\n" + END + "poweroff\n",
@@ -102,6 +134,11 @@ CASES = [
          says=[r"error\[not-pid1\]", "T as before", *PASSED], silent=["T accepted"], errors=1),
     dict(name="busy", init="busy", says=["shutdown: 1 processes killed", *PASSED], kernels=["cloud", "6.12-cloud"]),
     dict(name="maps", init="maps", says=["T mapped", *PASSED], kernels=["cloud", "6.12-cloud"]),
+    dict(name="verity", init="end", append="verb=poweroff", verified=True, says=PASSED, boots=2,
+         silent=["devices in use"], kernels=["cloud", "6.12-cloud"]),
+    # Nobody gives them up: they close with their last user.
+    dict(name="verity-gone", init="gone", verified=True, says=["T before: dm-0 dm-1 loop0/loop *$", "T after: *$", "T nothing holds the file"],
+         silent=["is not unmounted"], kernels=["cloud", "6.12-cloud"]),
     dict(name="stuck", init="stuck", errors=2, within=25, kernels=["cloud", "6.12-cloud"],
          says=[STUCK + r"/data \(ext2 /dev/loop0\) cannot be unmounted: Resource busy", STUCK + r"/ \(overlay overlayroot\)",
                BY_FORCE, r"loop devices in use: loop0 \(.*/disk\)", *PASSED]),
@@ -150,7 +187,7 @@ class Images:
     """Made before the first boot."""
 
     def __init__(self, directory):
-        self.dir = directory
+        self.dir, self.keys = directory, {}
 
     def make(self, debian, tiny):
         if tiny:
@@ -196,6 +233,19 @@ class Images:
             (tree / library[1:]).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(library, tree / library[1:])
         sh(ROOT / "scripts/mklayer", tree, "--all-root", "-o", self.dir / f"tiny-{kernel}.img")
+        self.verified(tree, kernel)
+
+    def verified(self, tree, kernel):
+        """The same with a hash tree, what a manifest says of it, and a disk that holds it as a file."""
+        image, files = self.dir / f"verified-{kernel}.img", self.dir / f"files-{kernel}"
+        said = sh(ROOT / "scripts/mklayer", tree, "--all-root", "--verity", "-o", image)
+        self.keys[kernel] = "".join(f"{line}\n" for line in said.splitlines() if re.match("type|verity", line))
+        files.mkdir()
+        os.link(image, files / "system.img")
+        carrier = self.dir / f"carrier-{kernel}.ext4"
+        with carrier.open("wb") as f:
+            f.truncate(image.stat().st_size + (8 << 20))
+        sh("mkfs.ext4", "-q", "-d", files, carrier)
 
     def debian(self):
         user = self.dir / "user"
@@ -247,12 +297,17 @@ class End:
         case, vm = self.case, self.case.get("debian")
         manifest = MANIFEST.format(union=case.get("union", ""), more=USER_LAYER if vm else "")
         system = DEMO / "system.img" if vm else self.images.dir / f"tiny-{self.kernel}.img"
+        if case.get("verified"):
+            manifest = VERIFIED.format(keys=self.images.keys[self.kernel])
+            system = self.images.dir / f"verified-{self.kernel}.img"
         command = [ROOT / "scripts/run-vm", "--kernel", KERNELS / self.kernel / f"boot/vmlinuz-{self.images.release(self.kernel)}",
                    "--initramfs", self.images.initramfs(f"{case['name']}-{self.kernel}", self.kernel, manifest),
                    "--accel", "tcg", "--memory", "512M", "--timeout", case.get("limit", 900),
                    "--append", case.get("append", "")]
         command += ["--append", "systemd.mask=serial-getty@ttyS0.service", f"user={self.images.dir / 'user.img'}"] if vm else \
                    ["--append", f"init=/sbin/{case['init']}"]
+        if case.get("verified"):
+            command.append(f"carrier={self.images.dir / f'carrier-{self.kernel}.ext4'}")
         if "throttle" not in case:
             return [*command, f"system={system}", f"state={self.state},rw"]
         return [*command, "--qmp", f"{sockets}/qmp", "--qemu-arg=-drive", "--qemu-arg=if=none,id=slow,format=raw,"
@@ -293,7 +348,7 @@ class End:
     def check(self, number, status, lines, took):
         case, text = self.case, "\n".join(lines)
         errors = [f"the console does not say: {said}" for said in [rf"T boots {number}\b", *case.get("says", [])]
-                  if not re.search(said, text)]
+                  if not re.search(said, text, re.M)]
         errors += [f"the console says: {said}" for said in case.get("silent", []) if re.search(said, text)]
         if status != case.get("status", 0):
             errors.append(f"run-vm ended with {status}")
