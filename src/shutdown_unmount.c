@@ -9,6 +9,7 @@
 #include "file.h"
 #include "holders.h"
 #include "log.h"
+#include "plan.h"
 #include "shutdown_plan.h"
 #include "shutdown_root.h"
 #include "sys.h"
@@ -165,6 +166,30 @@ static size_t unmount_all(bool force)
 	return done;
 }
 
+static int work_move(void *arg, struct builder *unused)
+{
+	const struct shutdown_mount *m = arg;
+	char path[64];
+	struct builder b;
+
+	(void)unused;
+	builder_start(&b, path, sizeof(path));
+	builder_addf(&b, "/media-%s", strrchr(m->target, '/') + 1);
+	int r = b.overflow ? -ENAMETOOLONG : sys_mkdir(path, 0700);
+	return r < 0 && r != -EEXIST ? r : sys_mount(m->target, path, NULL, MS_MOVE, NULL);
+}
+
+/*
+ * A disk that holds the files of layers is mounted below the union, and in use as long as that is there: out of its
+ * way. What cannot be moved is told when it cannot be unmounted.
+ */
+static void move_media(void)
+{
+	for (size_t i = 0; i < s.plan.count; i++)
+		if (strstr(s.plan.mounts[i].target, PATH_MEDIA "/"))
+			(void)shutdown_guarded(work_move, &s.plan.mounts[i]);
+}
+
 static int work_kill(void *arg, struct builder *unused)
 {
 	(void)arg;
@@ -248,6 +273,7 @@ void shutdown_unmount(struct unmounting *ret)
 
 	read_plan();
 	open_server_root();
+	move_media();
 	for (;;) {
 		size_t done = unmount_all(false);
 		if (s.plan.count == 0 || s.waited_ms >= PATIENCE_MS)

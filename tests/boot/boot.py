@@ -405,8 +405,17 @@ class Boot:
                 errors.append(f"report: {path} is {value}, expected {wanted}")
         return errors
 
+    @staticmethod
+    def check_verity(report):
+        """What dm-verity costs is told: its modules, once and apart, and each layer."""
+        verified = [layer["name"] for layer in report["layers"] if layer.get("root_hash")]
+        wanted = ["module dm-verity"] * bool(verified) + [f"layer {name}: verify " for name in verified]
+        return [f"report: not one step {start!r} that has taken its time" for start in wanted
+                if len([s for s in report["steps"] if s["step"].startswith(start) and s["us"] > 0]) != 1]
+
     def check_report(self, report):
-        return report_errors(self.dir / "report.json") + self.check_members(report, self.case.get("report", {}))
+        return (report_errors(self.dir / "report.json") + self.check_members(report, self.case.get("report", {})) +
+                self.check_verity(report))
 
     def check_sent(self):
         """What came to the host."""

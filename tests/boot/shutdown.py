@@ -303,7 +303,8 @@ class End:
         command = [ROOT / "scripts/run-vm", "--kernel", KERNELS / self.kernel / f"boot/vmlinuz-{self.images.release(self.kernel)}",
                    "--initramfs", self.images.initramfs(f"{case['name']}-{self.kernel}", self.kernel, manifest),
                    "--accel", "tcg", "--memory", "512M", "--timeout", case.get("limit", 900),
-                   "--append", case.get("append", "")]
+                   # Where others keep the machine busy, a driver may take long.
+                   "--append", f"layerboot.timeout=2min {case.get('append', '')}"]
         command += ["--append", "systemd.mask=serial-getty@ttyS0.service", f"user={self.images.dir / 'user.img'}"] if vm else \
                    ["--append", f"init=/sbin/{case['init']}"]
         if case.get("verified"):
