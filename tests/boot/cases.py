@@ -151,8 +151,8 @@ CASES = [
          also="/bin/init in the merged root: No such file or directory"),
     dict(name="no-directories", disks=[("system", "no-directories.squashfs")], word="root-directory", status=1,
          append="layerboot.top=none", also="mkdir /sysroot/dev"),
-    dict(name="directory-is-symlink", disks=[("system", "symlink.squashfs")], word="root-directory", status=1,
-         also="mkdir /sysroot/proc mode=0755: a layer has a symlink in its place"),
+    *[dict(name=f"{name}-is-symlink", disks=[("system", f"{name}-symlink.squashfs")], word="root-directory", status=1,
+           also=f"mkdir /sysroot/{name} mode=0755: a layer has a symlink in its place") for name in ("dev", "proc", "sys", "run")],
     dict(name="not-initramfs", disks=MAIN, append="init=/sbin/layerboot-init", word="not-initramfs", status=1),
 
     # Disks that are not what they should be.

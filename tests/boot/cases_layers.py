@@ -50,6 +50,14 @@ CASES_LAYERS = [
          manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", "image = nowhere/*", "required = no"))),
     dict(name="image-of-no-type", disks=[SYSTEM, ("carrier", "carrier.ext4")], word="layer-type", status=1,
          manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", "image = layers/readme"))),
+    # A symlink on the disk is followed on the disk, and nowhere else: /init is a file of the initramfs.
+    dict(name="image-symlink-inside", disks=[SYSTEM, ("carrier", "carrier-links.ext4")], files=MERGED, replayed=True,
+         layers={"system": "system", "user": "user"},
+         manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", "image = layers/inside.img", "type = squashfs"))),
+    *[dict(name=f"image-symlink-{way}", disks=[SYSTEM, ("carrier", "carrier-links.ext4")], word="layer-read", status=1,
+           also=f"layers/{way}.img on vd", kernels=BOTH if way == "out" else ["cloud"],
+           manifest=manifest(SYSTEM_LAYER, ("user", "SERIAL=carrier", f"image = layers/{way}.img", "type = squashfs")))
+      for way in ("out", "up")],
     dict(name="loop-left-out", disks=[("carrier", "carrier.ext4")], omit=["loop"], manifest=CARRIED,
          word="module-missing", status=1),
     # Directories of one image, as layers of their own.

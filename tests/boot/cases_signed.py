@@ -3,6 +3,7 @@ from cases import BOTH, MERGED, SYSTEM_LAYER, USER_LAYER, manifest
 from images import TEXTS
 
 DISKS = [("system", "system.verity"), ("user", "user.verity")]
+FW_CFG = ["--qemu-arg=-fw_cfg"]
 HELD = {"system": "system", "user": "user"}
 
 
@@ -36,6 +37,9 @@ CASES_SIGNED = [
     held("signed-two-keys", keys=["other", "release"]),
     {**held("signed-on-a-disk", disks=[*DISKS, ("config", "signed.raw")], append="layerboot.manifest=SERIAL=config",
             replayed=True, options=["--set", "fs-squashfs"], planned=FLEET), "manifest": FLEET},
+    {**held("signed-in-fw-cfg", vm=[*FW_CFG, "--qemu-arg=name=opt/org.layerboot/manifest,file={file:signed.text}"],
+            options=["--fw-cfg", "--set", "fs-squashfs"], planned=FLEET, report={"manifest.origin": "fw_cfg:opt/org.layerboot/manifest"}),
+     "replayed": True},
     held("signed-role-without", policy="[layer user]\nverify = none\n", disks=[DISKS[0], ("user", "user.squashfs")],
          manifest=fleet(3, VERIFIED[0], USER_LAYER)),
     # Nobody else's, nothing else, nothing old.
@@ -57,6 +61,11 @@ CASES_SIGNED = [
         ("modprobe", [], "modprobe.blacklist=qemu_fw_cfg", "minimum-version: no module qemu_fw_cfg"),
         ("kernel", [], "module_blacklist=qemu_fw_cfg", "minimum-version: Operation not permitted"),
         ("module", ["--omit-module=qemu_fw_cfg"], "", "minimum-version: no module qemu_fw_cfg"))],
+    # From whatever place.
+    {**refused("signed-not-on-a-disk", "manifest-signature", also="SERIAL=config is not signed", past=False,
+               append="layerboot.manifest=SERIAL=config"), "disks": [*DISKS, ("config", "three.raw")]},
+    {**refused("signed-not-in-fw-cfg", "manifest-signature", also="fw_cfg:opt/org.layerboot/manifest is not signed", past=False,
+               options=["--fw-cfg"], vm=[*FW_CFG, "--qemu-arg=name=opt/org.layerboot/manifest,file={file:three.manifest}"])},
     refused("signed-other-set", "policy-refused", policy="set = other\n", also="the policy is for the set other"),
     refused("signed-no-root-hash", "layer-unverified", manifest=fleet(3, VERIFIED[0], USER_LAYER)),
     # A policy without a key.
@@ -64,6 +73,8 @@ CASES_SIGNED = [
      "layers": HELD, "append": "layerboot.layer=user,trust=untrusted"},
     {**refused("locked-type", "layer-type", manifest=manifest(SYSTEM_LAYER, USER_LAYER), keys=[],
                policy="types = squashfs\n", disks=[("system", "system.squashfs"), ("user", "user.ext4")], past=False)},
+    {**refused("locked-no-root-hash", "layer-unverified", manifest=manifest(VERIFIED[0], USER_LAYER), keys=[],
+               policy="verify = hash\n")},
     loosened("locked-init", "init=/sbin/other", "init=/sbin/other: the policy does not let it be chosen"),
     loosened("locked-shell", "layerboot.on-failure=shell", "layerboot.on-failure=shell: nobody gets a shell",
              options=["--with-shell"]),
@@ -80,8 +91,8 @@ CASES_SIGNED = [
      "also": "error[policy-invalid]: /etc/layerboot/policy:2: expected signed, hash or none"},
 ]
 for row in CASES_SIGNED:
-    if not row.get("sign") or row["name"] in ("signed-built-in", "locked-type"):
+    if not row.get("sign") or row["name"] in ("signed-built-in", "locked-type", "locked-no-root-hash"):
         row.pop("sign", None)
-    if row["name"] in ("signed-on-a-disk", "signed-built-in"):
+    if row["name"] in ("signed-on-a-disk", "signed-in-fw-cfg", "signed-built-in", "signed-not-on-a-disk", "signed-not-in-fw-cfg"):
         row.pop("manifest")
         row.pop("sign", None)

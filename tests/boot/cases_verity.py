@@ -15,6 +15,8 @@ CASES_VERITY = [
          manifest=BOTH_VERIFIED, layers={"system": "system", "user": "user"}),
     *[dict(name=f"verity-{kind}", disks=[SYSTEM, ("user", f"{kind}.verity")], files=MERGED,
            manifest=manifest(SYSTEM_LAYER, (*USER_LAYER, f"{{verity:{kind}.verity}}"))) for kind in ("erofs", "ext4")],
+    dict(name="verity-other-values", disks=[("system", "other.verity"), ("user", "user.verity")], files=MERGED, kernels=BOTH,
+         manifest=manifest((*SYSTEM_LAYER, "{verity:other.verity}"), USER), layers={"system": "system", "user": "user"}),
     dict(name="verity-partition", disks=[SYSTEM, ("user", "gpt.verity")], files=MERGED,
          manifest=manifest(SYSTEM_LAYER, ("user", "PARTLABEL=layerboot-user", "{verity:gpt.verity}")),
          layers={"system": "system", "user": "user"}),

@@ -25,9 +25,10 @@ TREES = {
     "user": {"etc/which": "user", "etc/only-user": "user", "etc/d/merged": "user"},
     "bare": {**ROOT_DIRECTORIES, "etc/which": "bare"},
     "no-directories": {"sbin/init": PROGRAM + "testinit"},
-    "symlink": {"dev": DIRECTORY, "sys": DIRECTORY, "run": DIRECTORY, "etc/which": "symlink", "proc": LINK + "etc",
-                "sbin/init": PROGRAM + "testinit"},
 }
+# A directory that the kernel's own file systems go to leads elsewhere.
+TREES |= {f"{name}-symlink": {**ROOT_DIRECTORIES, "etc/which": "symlink", "sbin/init": PROGRAM + "testinit", name: LINK + "etc"}
+          for name in ("dev", "proc", "sys", "run")}
 # Notations of deletions that overlay has to be helped with.
 TREES["wh"] = {**TREES["user"], "etc/.wh.deleted": "", "etc/d/.wh..wh..opq": ""}
 TREES["xattr"] = {**TREES["user"], "etc/deleted": ""}
@@ -63,7 +64,7 @@ LAYERS = {
     "made.squashfs": ("made", *USER_DELETES),
     "bare.squashfs": ("bare",),
     "no-directories.squashfs": ("no-directories",),
-    "symlink.squashfs": ("symlink",),
+    **{f"{name}-symlink.squashfs": (f"{name}-symlink",) for name in ("dev", "proc", "sys", "run")},
     "system-2.squashfs": ("system-2",),
     "guest.squashfs": ("guest",),
     "wh.squashfs": ("wh",),
@@ -162,7 +163,7 @@ class Images:
             self.change_ext4(path, CHANGED[name])
         elif kind in ("raw", "manifest") and name != "signed.raw":
             self.write_text(path, name.removesuffix("." + kind), kind == "raw")
-        elif name.startswith(("carrier.", "carrier-verity.", "config.")):
+        elif name.startswith(("carrier.", "carrier-verity.", "carrier-links.", "config.")):
             self.carry(path, *name.split("."))
         elif name in LAYERS:
             tree, *options = LAYERS[name]
@@ -202,6 +203,9 @@ class Images:
             sh("signify-openbsd", "-S", "-e", "-s", f"{self.signing_key(key)}.sec", "-m", plain, "-x", signed)
             return signed.read_text()
 
+    def make_signed_text(self, path):
+        path.write_text(self.sign(self.fill(TEXTS["signed"]), "release"))
+
     def make_signed_raw(self, path):
         data = self.sign(self.fill(TEXTS["signed"]), "release").encode()
         path.write_bytes(data + bytes(-len(data) % 4096 or 4096))
@@ -225,6 +229,26 @@ class Images:
         data = bytearray(self.get(of).read_bytes())
         data[at if at >= 0 else self.data_size(of) + at] ^= 1
         path.write_bytes(data)
+
+    def make_other_verity(self, path):
+        """Other values than mklayer's, and a superblock before the tree that says others again."""
+        data, salt, gap = self.get("system.squashfs").read_bytes(), "a1b2c3", 8192
+        path.write_bytes(data + bytes(-len(data) % 1024))
+        size = path.stat().st_size
+        offset = (size + gap) // 4096 * 4096
+        said = sh(shutil.which("veritysetup", path="/usr/sbin:/sbin:/usr/bin"), "format", "--hash=sha512", f"--salt={salt}", "--data-block-size=1024",
+                  "--hash-block-size=4096", f"--data-blocks={size // 1024}", f"--hash-offset={offset}", path, path)
+        root = re.search(r"Root hash:\s*(\S+)", said)[1]
+        with path.open("r+b") as f:
+            f.seek(offset)
+            superblock = f.read(512)
+            if superblock[:6] != b"verity" or b"sha512" not in superblock:
+                raise Trouble("no superblock where it should be")
+            f.seek(offset)
+            f.write(superblock.replace(b"sha512", b"sha256").replace(bytes.fromhex(salt), b"\0\0\0"))
+        values = {"type": "squashfs", "verity": root, "verity-data-size": size, "verity-hash-offset": offset + 4096,
+                  "verity-block-size": 1024, "verity-hash-block-size": 4096, "verity-salt": salt, "verity-algorithm": "sha512"}
+        (self.dir / "other.verity.keys").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
 
     def make_first_flipped(self, path):
         self.flip(path, "user.verity", 0)
@@ -265,6 +289,12 @@ class Images:
         if what == "carrier-verity":
             (tree / "layers").mkdir(parents=True)
             shutil.copy(self.get("user.verity"), tree / "layers/user.img")
+        elif what == "carrier-links":
+            (tree / "layers").mkdir(parents=True)
+            shutil.copy(self.get("user.squashfs"), tree / "user.img")
+            # From the root of the disk on, wherever that is mounted; and what is only outside.
+            for link, to in (("inside", "/user.img"), ("out", "/init"), ("up", "../../../../../init")):
+                (tree / f"layers/{link}.img").symlink_to(to)
         elif what == "carrier":
             (tree / "layers").mkdir(parents=True)
             for name in ("1-system", "2-site", "10-user"):

@@ -49,8 +49,8 @@ int fake_place(int dir, const char *path, char *real);
 /* The path by which a name below DIR can be opened again. */
 const char *fake_below(int dir, const char *path, char *ret);
 
-/* Whether this process has limited its memory. */
-extern bool fake_limited;
+/* What this process has limited: 1 << RLIMIT_... */
+extern unsigned fake_limits;
 
 /* The words of the context of the new mount API that is open. */
 ssize_t fake_context_read(char *buffer);

@@ -18,7 +18,7 @@ int sys_uevent_socket(void)
 	return fake_take(open("/dev/null", O_RDWR | O_CLOEXEC), FAKE_KIND_EVENTS, "uevents");
 }
 
-bool fake_limited;
+unsigned fake_limits;
 
 static bool event_waits(void)
 {
@@ -243,7 +243,7 @@ void sys_sync(void)
 int sys_limit(int resource, uint64_t value)
 {
 	ENTER(sys_limit, "%d %llu", resource, (unsigned long long)value);
-	fake_limited |= resource == RLIMIT_AS;
+	fake_limits |= 1U << resource;
 	return 0;
 }
 
