@@ -331,9 +331,15 @@ static void later_lines_take_the_place_of_earlier_ones(void **state)
 	(void)state;
 	assert_int_equal(inventory_add_line(inv, slice_of("NAME=\"vda\" SIZE=\"9\"")), 0);
 	assert_true(inv->disks[0].size == 9 && inv->count == 2);
+	assert_int_equal(
+		inventory_add_line(inv,
+				   slice_of("IMAGE=\"e\" DISK=\"vda\" SIZE=\"9\" FSTYPE=\"xfs\"")),
+		0);
+	assert_true(inv->images[1].size == 9 && inv->images_count == 2);
+	/* but not one that only lists a file which another has looked into */
 	assert_int_equal(inventory_add_line(inv, slice_of("IMAGE=\"e\" DISK=\"vda\" SIZE=\"9\"")),
 			 0);
-	assert_true(inv->images[1].size == 9 && inv->images_count == 2);
+	assert_string_equal(inv->images[1].type, "xfs");
 	assert_int_equal(inventory_add_line(inv, slice_of("IMAGE=\"e\" DISK=\"vdb\" SIZE=\"9\"")),
 			 0);
 	assert_int_equal(inv->images_count, 3);
