@@ -38,6 +38,9 @@ static _Noreturn void run(int fd, child_work *work, void *arg)
 	const size_t head_len = sizeof(struct answer_head);
 	struct builder b;
 
+	/* Of a child in a child: who waits for the end of the outer one must not wait for this. */
+	if (answer_fd > 0)
+		(void)sys_close(answer_fd);
 	answer_fd = fd;
 	builder_start(&b, answer_buffer + head_len, sizeof(answer_buffer) - head_len);
 	int result = work(arg, &b);

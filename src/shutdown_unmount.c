@@ -217,7 +217,7 @@ static void release(void)
 /* What nothing is mounted on any more goes; what stays is not told by a mount. */
 static void release_devices(void)
 {
-	if (shutdown_guarded(work_devices, NULL) >= 0 && s.child.len > 0)
+	if (shutdown_guarded(work_devices, NULL) >= 0 && s.answer[0])
 		log_line(LOG_PRIORITY_WARNING, "shutdown: loop devices in use: %s", s.child.answer);
 }
 
