@@ -65,12 +65,18 @@ static void look_at(struct discovery *d, struct disk *disk)
 	}
 }
 
-/* What is not announced is asked only for what does not wait for the disk itself. */
+/*
+ * What is not announced is asked only for what does not wait for the disk itself; and not before its node is there, the
+ * last thing that device_add() makes of it.
+ */
 static void take_disk(void *arg, const char *name)
 {
 	struct discovery *d = arg;
+	char node[64];
+	struct stat st;
 
-	if (inventory_find(d->inv, name))
+	(void)snprintf(node, sizeof(node), "/dev/%s", name);
+	if (inventory_find(d->inv, name) || sys_stat(node, &st) < 0)
 		return;
 	discovery_want_disk(d, name);
 	const struct disk *disk = inventory_find(d->inv, name);
