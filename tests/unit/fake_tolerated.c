@@ -45,7 +45,7 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_* /sys/class/block/sda/*", .reason = "no layer is on it" },
 	{ .pattern = "sys_* /dev/sda", .reason = "no layer is on it" },
 	{ .pattern = "sys_* /sys/class/block/vdc/*", .reason = "no layer is on it", .late = true },
-	{ .pattern = "sys_* /dev/vdc", .reason = "no layer is on it" },
+	{ .pattern = "sys_* /dev/vdc", .reason = "no layer is on it", .late = true },
 	{ .pattern = "sys_* /sys/class/block/*/inflight",
 	  .reason = "whether it answers is looked at again",
 	  .late = true },
