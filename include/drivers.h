@@ -62,7 +62,8 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
 /*
  * Starts jobs for everything wanted, as far as there is room: one for each module, so that independent ones are loaded
- * at the same time; on one CPU one for all, since there a second process is nothing but its price.
+ * at the same time; on one CPU one for all file systems, which wait for no device, since there a second process is
+ * nothing but its price.
  */
 void drivers_start(struct drivers *d, struct jobs *jobs);
 

@@ -201,7 +201,8 @@ static bool start_batch(struct drivers *d, struct jobs *jobs)
 			break;
 		begin(&i);
 		i.load->batch = batch;
-	} while (d->one_cpu);
+		/* A driver waits for its devices: what hangs with one must not hold up what comes behind it. */
+	} while (d->one_cpu && i.type);
 	if (jobs_start(j, work_batch, sys_now_us() + d->patience_us) == 0) {
 		d->batches = batch;
 		return true;
