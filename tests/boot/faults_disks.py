@@ -40,7 +40,8 @@ def unplugged(name, what, **row):
     return fault(name, what, "device_del, then device_add of the last disk", [event("DEVICE_DELETED", device="gone")],
                  disks=[SYSTEM], vm=["--hotplug-ports", "2", *throttled("user", "{file:user.ext4}", "throttling.bps-total=0",
                                                                        node="gone-drive", also=",id=gone,bus=hp0")],
-                 acts=[(mounted, 0, [("device_del", {"id": "gone"}), ("event", "DEVICE_DELETED")]),
+                 # The kernel says it during the mount, whose helper has then to look at the layer still.
+                 acts=[(mounted, 3, [("device_del", {"id": "gone"}), ("event", "DEVICE_DELETED")]),
                        (mounted, 0, [
                            ("blockdev-add", {"driver": "raw", "node-name": "site", "read-only": True,
                                              "file": {"driver": "file", "filename": "{file:site.squashfs}"}}),
