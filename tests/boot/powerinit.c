@@ -145,8 +145,11 @@ static int is_there(unsigned n, unsigned last)
 		(void)snprintf(record, RECORD, "record %u\n", n);
 		return holds("appended", record, RECORD, (off_t)(n / 4) * RECORD, 0);
 	default:
-		/* The step under way truncates the file first. */
-		if (n + 4 * LOWER <= last + 1)
+		/*
+		 * The step under way truncates the file first; it may be the second after LAST, where the cut has torn the
+		 * line that told of the one before it.
+		 */
+		if (n + 4 * LOWER <= last + 2)
 			return 1;
 		(void)snprintf(path, sizeof(path), "/etc/lower-%u", n / 4 % LOWER);
 		return holds(path, data, len, 0, 1);
