@@ -12,31 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "say.h"
 
 #define PLACE  "/var/power"
 #define RECORD 4096
 #define LOWER  64 /* files of the lower layer that are changed in place */
 
-static int kmsg, disk;
-static int dir;
+static int disk, dir;
 static char record[RECORD] __attribute__((aligned(RECORD)));
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-	char line[900] = "<1>T ";
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(line + 5, sizeof(line) - 5, format, args);
-	va_end(args);
-	(void)!write(kmsg, line, strlen(line));
-}
 
 static _Noreturn void end(void)
 {
@@ -178,12 +165,10 @@ static int find_disk(void)
 int main(int argc, char **argv)
 {
 	unsigned verify = 0, last = 0, missing = 0;
-	int fd;
 
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	fd = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
-	(void)!write(fd, "on\n", 3);
-	klogctl(8, NULL, 8);
+	if (say_everything(8) < 0)
+		return 2;
 	for (int i = 1; i < argc; i++) {
 		(void)sscanf(argv[i], "verify=%u", &verify);
 		(void)sscanf(argv[i], "write=%u", &last);

@@ -7,14 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "say.h"
 
 #define LAYERS "/run/layerboot/layers"
 #define BLOCK  4096
@@ -24,22 +24,8 @@ struct result {
 	unsigned files, failed, differ;  /* of its file system */
 };
 
-static int kmsg;
 static const char *layer;
 static struct result result;
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-	char line[900] = "<1>T ";
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(line + 5, sizeof(line) - 5, format, args);
-	va_end(args);
-	(void)!write(kmsg, line, strlen(line));
-}
 
 /* Opens the block device whose FILE below /sys/block has this text. */
 static int open_device(const char *file, const char *text)
@@ -128,12 +114,11 @@ int main(void)
 {
 	struct dirent *e;
 	DIR *d = opendir(LAYERS);
-	int fd;
 
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	fd = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
-	(void)!write(fd, "on\n", 3);
-	klogctl(8, NULL, 2); /* thousands of complaints about blocks are not for the console */
+	/* Thousands of complaints about blocks are not for the console. */
+	if (say_everything(2) < 0)
+		return 2;
 	while (d && (e = readdir(d))) {
 		if (strncmp(e->d_name, "flip-", 5) != 0)
 			continue;
