@@ -1,7 +1,7 @@
 /*
  * The floor of the boot benchmark: what an init costs that knows everything beforehand. Raw system calls, no library,
  * no look at what is there; modules, disks and types are fixed when it is built (floor-config.h, which
- * tests/bench/measure writes). Two layers, a tmpfs top, an overlay with layerboot's four options, the initramfs emptied,
+ * tests/bench/contenders.py writes). Two layers, a tmpfs top, an overlay with layerboot's four options, the initramfs emptied,
  * the real init executed. Any error ends it, and so panics the kernel.
  *
  * The nanoseconds inside finit_module(2), under icount that many instructions, go to the real init as BENCH_MODULES_NS.
