@@ -1,9 +1,9 @@
 /* The end: the merged root is taken apart, and the machine stopped. */
 #pragma once
 
-#include "text.h"
+#include "plan.h"
 
-#define PATH_SHUTDOWN "/run/initramfs/shutdown"
+#define PATH_SHUTDOWN PATH_SHUTDOWN_ROOT "/shutdown"
 
 /* What the end needs is put into /run, while /init can still be read. 0 or -errno. */
 MUST_CHECK int shutdown_prepare(void);

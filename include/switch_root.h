@@ -6,8 +6,8 @@
 /* The directory of the initramfs that is not emptied. */
 #define SWITCH_ROOT_KEEPS "shutdown-root"
 
-/* 0 if PATH is on a ramfs or tmpfs, of which an initramfs is; -EXDEV if not; or another -errno. */
-MUST_CHECK int switch_root_memory(const char *path);
+/* 0 if / is a ramfs or tmpfs, of which an initramfs is; -EXDEV if not; or another -errno. */
+MUST_CHECK int switch_root_in_memory(void);
 
 /* 0 if / is what the kernel unpacked: a ramfs or tmpfs, with an /init. -EXDEV if it is something else. */
 MUST_CHECK int switch_root_check(void);

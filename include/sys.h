@@ -82,10 +82,9 @@ int sys_execve(const char *path, char *const argv[], char *const envp[]);
 int sys_reboot(int command);
 int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reach the console */
 
-unsigned
-sys_cpus(void); /* that this process may run on, which of PID 1 are all; 1 if it cannot be told */
-int64_t sys_now_us(void);        /* CLOCK_MONOTONIC */
-int64_t sys_real_us(void);       /* CLOCK_REALTIME */
+unsigned sys_cpus(void);   /* that this process may run on, of PID 1 all; 1 if it is not known */
+int64_t sys_now_us(void);  /* CLOCK_MONOTONIC */
+int64_t sys_real_us(void); /* CLOCK_REALTIME */
 int sys_memfd(const char *name); /* stays open over an exec */
 int sys_unblock_signals(void);
 int sys_duplicate(int fd, int to);
@@ -115,6 +114,5 @@ int sys_release(char *buffer, size_t size); /* uname -r; -ENAMETOOLONG */
 
 ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset);
 
-/* From FROM's offset on to TO's. The number of bytes, 0 at the end, or -errno. */
 int sys_pivot_root(const char *new_root, const char *put_old);
 void sys_sync(void);

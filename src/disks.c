@@ -234,16 +234,29 @@ static void take_superblock(blkid_probe probe, struct disk *d)
 }
 
 /* Everything else that libblkid knows is a parser for bytes that a user wrote. */
-static const char *types[] = { "squashfs", "erofs", "ext2",    "ext3", "ext4",
-			       "xfs",      "btrfs", "iso9660", "vfat", NULL };
+#define LAYER_TYPES "squashfs", "erofs", "ext2", "ext3", "ext4", "xfs", "btrfs", "iso9660", "vfat"
 
-/* What else a disk may hold that somebody wants to keep; not looked for where a policy allows no such type. */
-static const char *const others[] = {
-	"squashfs",    "erofs",      "ext2",     "ext3",      "ext4",
-	"xfs",         "btrfs",      "iso9660",  "vfat",      "crypto_LUKS",
-	"LVM2_member", "zfs_member", "bcache",   "swap",      "linux_raid_member",
-	"ntfs",        "exfat",      "f2fs",     "BitLocker", "VMFS_volume_member",
-	"stratis",     "drbd",       "reiserfs", "hfsplus",   "promise_fasttrack_raid_member",
+static const char *types[] = { LAYER_TYPES, NULL };
+
+/* What a disk may hold that somebody wants to keep; not looked for where a policy allows no such type. */
+static const char *const kept_types[] = {
+	LAYER_TYPES,
+	"crypto_LUKS",
+	"LVM2_member",
+	"zfs_member",
+	"bcache",
+	"swap",
+	"linux_raid_member",
+	"ntfs",
+	"exfat",
+	"f2fs",
+	"BitLocker",
+	"VMFS_volume_member",
+	"stratis",
+	"drbd",
+	"reiserfs",
+	"hfsplus",
+	"promise_fasttrack_raid_member",
 	NULL,
 };
 static bool limited;
@@ -325,7 +338,7 @@ int disk_signature(int fd, char ret[24])
 	if (!probe)
 		return limited ? 0 : -ENOMEM;
 	if (blkid_probe_set_device(probe, fd, 0, 0) == 0 &&
-	    limit_types(probe, others, BLKID_SUBLKS_TYPE) == 0 && limit_tables(probe) == 0) {
+	    limit_types(probe, kept_types, BLKID_SUBLKS_TYPE) == 0 && limit_tables(probe) == 0) {
 		errno = 0;
 		int r = blkid_do_probe(probe);
 		result = r < 0 ? (errno ? -errno : -EIO) : r == 0;

@@ -9,6 +9,7 @@
 #include "sys.h"
 
 #define KMSG        "/dev/kmsg"
+#define MARK        "layerboot: looks up the kernel's reason"
 #define RECORD_SIZE 8192 /* more than the kernel hands out at once (PRINTK_MESSAGE_MAX) */
 
 /* "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT\n KEY=VALUE\n" (Documentation/ABI/testing/dev-kmsg). */
@@ -43,7 +44,6 @@ static int next(int fd, char buffer[RECORD_SIZE], struct record *ret)
  */
 static int64_t clock_offset_us(void)
 {
-	static const char mark[] = "<7>layerboot: looks up the kernel's reason\n";
 	char buffer[RECORD_SIZE];
 	struct record r;
 	int64_t offset_us = 0, now_us;
@@ -52,9 +52,9 @@ static int64_t clock_offset_us(void)
 
 	if (reader >= 0 && writer >= 0 && sys_seek_end(reader) == 0) {
 		now_us = sys_now_us();
-		if (sys_write(writer, mark, sizeof(mark) - 1) > 0)
+		if (sys_write(writer, "<7>" MARK "\n", strlen("<7>" MARK "\n")) > 0)
 			while (next(reader, buffer, &r))
-				if (slice_is(r.text, "layerboot: looks up the kernel's reason"))
+				if (slice_is(r.text, MARK))
 					offset_us = r.time_us - now_us;
 	}
 	if (reader >= 0)

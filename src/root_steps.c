@@ -15,6 +15,7 @@ static int64_t patience_of(void *arg, const struct step *s)
 {
 	const struct root_steps *r = arg;
 	const int slow_factor = 60;
+
 	switch (s->kind) {
 	case STEP_UNION:
 	case STEP_INIT:

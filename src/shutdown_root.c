@@ -39,7 +39,7 @@ static bool is_entered(void)
 {
 	struct stat st;
 
-	return switch_root_memory("/") == 0 && sys_stat("/shutdown", &st) == 0;
+	return switch_root_in_memory() == 0 && sys_stat("/shutdown", &st) == 0;
 }
 
 int shutdown_root_enter(void)

@@ -8,10 +8,10 @@
 
 #include "sys.h"
 
-int switch_root_memory(const char *path)
+int switch_root_in_memory(void)
 {
 	struct statfs fs;
-	int r = sys_statfs(path, &fs);
+	int r = sys_statfs("/", &fs);
 
 	if (r < 0)
 		return r;
@@ -23,7 +23,7 @@ int switch_root_memory(const char *path)
 int switch_root_check(void)
 {
 	struct stat st;
-	int r = switch_root_memory("/");
+	int r = switch_root_in_memory();
 
 	if (r < 0)
 		return r;

@@ -13,11 +13,12 @@
 #define SYSTEM .name = "vda", .image = "system.squashfs", .tree = "system", .serial = "system"
 #define USER   .name = "vdb", .image = "user.squashfs", .tree = "user", .serial = "user"
 
-#define BLANK_TOP  TOP_DISK, .image = "blank"
-#define BLANK_DATA DATA_DISK, .image = "blank"
-#define TOP_DISK   .name = "vdc", .serial = "top", .writable = true
-#define DATA_DISK  .name = "vdd", .serial = "data", .writable = true
-#define CONFIG     .name = "vdb", .serial = "config"
+#define BLANK_TOP         TOP_DISK, .image = "blank"
+#define BLANK_DATA        DATA_DISK, .image = "blank"
+#define TOP_DISK          .name = "vdc", .serial = "top", .writable = true
+#define DATA_DISK         .name = "vdd", .serial = "data", .writable = true
+#define MEDIA(disk, what) .name = disk, .image = "media.ext4", .tree = "media", .serial = what
+#define CONFIG            .name = "vdb", .serial = "config"
 
 #define TOP "[top]\ntype = disk\nsource = SERIAL=top\nsubdir = top\n"
 #define BIND                                                 \
@@ -198,11 +199,7 @@ const struct fake_scenario fake_scenarios[] = {
 				   "image = images/*.squashfs\ntype = squashfs\n",
 		       .filesystems = BUILT_IN,
 		       .unprobed = ".squashfs",
-		       .disks = { { SYSTEM },
-				  { .name = "vdb",
-				    .image = "media.ext4",
-				    .tree = "media",
-				    .serial = "media" } } } },
+		       .disks = { { SYSTEM }, { MEDIA("vdb", "media") } } } },
 	{ .machine = { .name = "a disk that its reader dies of",
 		       .cmdline = "panic=1",
 		       .manifest = TWO,
@@ -224,11 +221,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .manifest = TWO "image = images/*.squashfs\n",
 		       .filesystems = BUILT_IN,
 		       .probe_dies = "10-a.squashfs",
-		       .disks = { { SYSTEM },
-				  { .name = "vdb",
-				    .image = "media.ext4",
-				    .tree = "media",
-				    .serial = "user" } } },
+		       .disks = { { SYSTEM }, { MEDIA("vdb", "user") } } },
 	  .word = "crash",
 	  .says = "these files died; give type" },
 	{ .machine = { .name = "a file that its reader hangs in",
@@ -236,11 +229,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .manifest = TWO "image = images/*.squashfs\n",
 		       .filesystems = BUILT_IN,
 		       .probe_hangs = "10-a.squashfs",
-		       .disks = { { SYSTEM },
-				  { .name = "vdb",
-				    .image = "media.ext4",
-				    .tree = "media",
-				    .serial = "user" } } },
+		       .disks = { { SYSTEM }, { MEDIA("vdb", "user") } } },
 	  .word = "layer-stalled" },
 	{ .machine = { .name = "a blank disk that its reader dies of",
 		       .cmdline = "panic=1",
@@ -317,10 +306,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM },
 				  { USER },
-				  { .name = "vdc",
-				    .image = "media.ext4",
-				    .tree = "media",
-				    .serial = "media" },
+				  { MEDIA("vdc", "media") },
 				  { .name = "vdd",
 				    .image = "wh.squashfs",
 				    .tree = "wh",
@@ -352,10 +338,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM },
 				  { USER },
-				  { .name = "vdc",
-				    .image = "media.ext4",
-				    .tree = "media",
-				    .serial = "media" },
+				  { MEDIA("vdc", "media") },
 				  { .name = "vdd", .image = "empty", .serial = "tree" } } } },
 	{ .machine = { .name = "an image that is not the right one",
 		       .cmdline = "panic=1",
