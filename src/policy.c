@@ -141,10 +141,12 @@ static const struct {
 
 static int read_section(struct reader *r, struct slice line)
 {
-	struct slice name = slice_trim((struct slice){ line.at + 1, line.len - 2 });
-
 	r->expected = "[layer NAME]";
-	if (line.at[line.len - 1] != ']' || !slice_starts(name, "layer "))
+	/* Also of a line that is nothing but the opening bracket. */
+	if (line.at[line.len - 1] != ']')
+		return -EINVAL;
+	struct slice name = slice_trim((struct slice){ line.at + 1, line.len - 2 });
+	if (!slice_starts(name, "layer "))
 		return -EINVAL;
 	name = slice_trim((struct slice){ name.at + 6, name.len - 6 });
 	if (!layer_name_valid(name))
