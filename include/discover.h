@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cmdline.h"
+#include "jobs.h"
 #include "modules.h"
 #include "mounts.h"
 #include "resolve.h"
@@ -25,3 +26,6 @@ MUST_CHECK int discover_layers(const struct manifest *m);
 
 /* What was mounted, or NULL. */
 const struct mounting *discover_mounting(enum mounting_kind kind, const char *name);
+
+/* Whose idle children can take what is left to do; the caller abandons them. */
+struct jobs *discover_jobs(void);

@@ -16,7 +16,6 @@ enum progress {
 struct load {
 	struct module_set *set;
 	enum progress progress;
-	size_t batch;     /* of the job that loads it */
 	int64_t start_us; /* CLOCK_MONOTONIC */
 };
 
@@ -45,8 +44,6 @@ struct drivers {
 	struct fs_type types[TYPES_MAX];
 	size_t types_count;
 	int64_t patience_us; /* that the load of one has */
-	size_t batches;      /* started so far */
-	bool one_cpu;
 };
 
 void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_ms);
@@ -61,14 +58,14 @@ void drivers_want(struct drivers *d, const char *modalias);
 struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
 /*
- * Starts jobs for everything wanted, as far as there is room: one for each module, so that independent ones are loaded
- * at the same time; on one CPU one for all file systems, which wait for no device, since there a second process is
- * nothing but its price.
+ * Starts jobs for everything wanted, as far as there is room, so that independent modules are loaded at the same time; on
+ * one CPU one for all file systems in turn, which wait for no device, since there a second process is nothing but its
+ * price. What hangs with a device holds up nothing else.
  */
 void drivers_start(struct drivers *d, struct jobs *jobs);
 
-/* Takes the end of a JOB_MODULES, or of a part of it. */
-void drivers_ended(struct drivers *d, struct job *j, int error, const char *words);
+/* Takes the end of a JOB_MODULE. */
+void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words);
 
 /* Whether every driver that was wanted is loaded or given up. */
 bool drivers_settled(const struct drivers *d);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "failure.h"
+#include "jobs.h"
 #include "plan.h"
 #include "systemd.h"
 
 struct root_steps {
 	const struct plan *plan;
+	struct jobs *jobs;   /* whose idle child carries out what may wait */
 	int64_t patience_ms; /* that a mount may take */
 	struct failure *failure;
 	/* What they told: the real init, and what it expects. */

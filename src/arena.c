@@ -1,7 +1,6 @@
 #include "arena.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 void arena_start(struct arena *a, void *memory, size_t size)
@@ -35,14 +34,18 @@ char *arena_copy(struct arena *a, struct slice s)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+	char *at = a->base + a->used;
+	struct builder b;
 	va_list args;
 
-	va_start(args, format);
-	char *at = a->base + a->used;
-	int len = vsnprintf(at, a->size - a->used, format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= a->size - a->used)
+	if (a->used == a->size)
 		return NULL;
-	a->used += (size_t)len + 1;
+	builder_start(&b, at, a->size - a->used);
+	va_start(args, format);
+	builder_addv(&b, format, args);
+	va_end(args);
+	if (b.overflow)
+		return NULL;
+	a->used += b.len + 1;
 	return at;
 }

@@ -48,6 +48,7 @@ static struct {
 
 static _Noreturn void fail(void)
 {
+	jobs_abandon(discover_jobs());
 	rescue(&b.failure, &b.cmdline, b.modules);
 }
 
@@ -261,6 +262,7 @@ static void before_hand_over(void)
 	report_write(NULL, b.modules);
 	prepare_run();
 	prepare_end();
+	jobs_abandon(discover_jobs());
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 	modules_close(b.modules);
@@ -331,6 +333,7 @@ void boot(char **argv, char **envp)
 	find_layers();
 	build_plan();
 	b.root = (struct root_steps){ .plan = &b.plan,
+				      .jobs = discover_jobs(),
 				      .patience_ms = cmdline_patience_ms(&b.cmdline),
 				      .failure = &b.failure };
 	for (size_t i = 0; i < b.plan.count;) {

@@ -25,14 +25,17 @@ const struct mounting *discover_mounting(enum mounting_kind kind, const char *na
 static int work_learn(void *arg, struct builder *answer)
 {
 	struct job *j = arg;
-	int r = child_confine();
 
+	disk_learn(&j->disk, j->about & KNOWN_IDENTITY);
+	/* What the disk itself is, tells what may be asked of it. */
+	unsigned about =
+		resolve_may_ask(only.manifest, &j->disk, j->about & ~(unsigned)KNOWN_IDENTITY);
+	/* From here on a library reads what a user has written. */
+	int r = about ? child_confine() : 0;
 	if (r < 0)
 		return r;
-	/* What the disk itself is, tells what may be asked of it. */
-	disk_learn(&j->disk, j->about & KNOWN_IDENTITY);
-	disk_learn(&j->disk,
-		   resolve_may_ask(only.manifest, &j->disk, j->about & ~(unsigned)KNOWN_IDENTITY));
+	if (about)
+		disk_learn(&j->disk, about);
 	disk_print(&j->disk, answer);
 	return 0;
 }
@@ -69,7 +72,8 @@ void discovery_ask(struct discovery *d, const struct disk *disk, unsigned about)
 		return;
 	j->disk = *disk;
 	j->about = about;
-	if (jobs_start(j, work_learn, deadline_us(d)) < 0) {
+	if (jobs_start(&d->jobs, j, work_learn, (struct child_news){ .len = 0 }, deadline_us(d)) <
+	    0) {
 		d->jobs.starved = true;
 		log_line(LOG_PRIORITY_WARNING, "%s: cannot be asked: out of processes", disk->name);
 	}
@@ -108,7 +112,7 @@ static int ended(void *arg, struct job *j, int error, const char *words)
 	struct discovery *d = arg;
 
 	switch (j->kind) {
-	case JOB_MODULES:
+	case JOB_MODULE:
 		drivers_ended(&d->drivers, j, error, words);
 		return 0;
 	case JOB_LEARN:
@@ -120,6 +124,8 @@ static int ended(void *arg, struct job *j, int error, const char *words)
 		return pursue_listing_ended(d, j, error, words);
 	case JOB_TEXT:
 		return pursue_text_ended(d, error, words);
+	case JOB_ROOT: /* root_steps waits for it */
+		break;
 	}
 	return 0;
 }
@@ -245,6 +251,7 @@ int discover_start(const struct cmdline *c, struct modules *modules, const char 
 	drivers_init(&d->drivers, modules, d->patience_ms);
 	d->release = release;
 	d->arena = arena;
+	jobs_init(&d->jobs, arena);
 	d->inv = inv;
 	d->res = res;
 	d->failure = failure;
@@ -272,6 +279,7 @@ int discover_layers(const struct manifest *m)
 
 	d->manifest = m;
 	d->wants = resolve_wants(m);
+	d->jobs.epoch++; /* what a disk may be asked is in the manifest */
 	for (size_t i = 0; i < m->layers_count; i++)
 		if (m->layers[i].timeout_ms > d->longest_ms)
 			d->longest_ms = m->layers[i].timeout_ms;
@@ -283,7 +291,12 @@ int discover_layers(const struct manifest *m)
 		if (m->layers[i].verity.root_hash && !m->layers[i].skipped)
 			(void)drivers_want_type(&d->drivers, "dm-verity");
 	int r = run(d);
-	jobs_abandon(&d->jobs);
+	jobs_stop(&d->jobs);
 	(void)sys_close(d->uevents);
 	return r;
+}
+
+struct jobs *discover_jobs(void)
+{
+	return &only.jobs;
 }

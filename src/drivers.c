@@ -16,7 +16,6 @@ void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_m
 	inherited = d;
 	d->modules = modules;
 	d->patience_us = patience_ms * 1000;
-	d->one_cpu = sys_cpus() == 1;
 }
 
 /* -ENOENT: left out of the initramfs, or nobody has a driver. A disk that is missing is told later. */
@@ -64,27 +63,21 @@ static int load_special(const char *const *modules, size_t count, struct builder
 	return result;
 }
 
-/* One of the two, after that the next is looked for. */
+/* One of the two. */
 struct item {
 	struct modalias *alias;
 	struct fs_type *type;
 	struct load *load; /* NULL: there is none */
 };
 
-/* The first that is this far, in the order in which a batch loads them: drivers bring the disks. */
-static struct item first_item(struct drivers *d, enum progress progress, size_t batch)
+static struct item item_of_alias(struct modalias *a)
 {
-	for (size_t i = 0; i < d->aliases_count; i++) {
-		struct modalias *a = &d->aliases[i];
-		if (a->load.progress == progress && a->load.batch == batch)
-			return (struct item){ .alias = a, .load = &a->load };
-	}
-	for (size_t i = 0; i < d->types_count; i++) {
-		struct fs_type *t = &d->types[i];
-		if (t->load.progress == progress && t->load.batch == batch)
-			return (struct item){ .type = t, .load = &t->load };
-	}
-	return (struct item){ .load = NULL };
+	return (struct item){ .alias = a, .load = &a->load };
+}
+
+static struct item item_of_type(struct fs_type *t)
+{
+	return (struct item){ .type = t, .load = &t->load };
 }
 
 static const char *item_name(const struct item *i)
@@ -92,27 +85,53 @@ static const char *item_name(const struct item *i)
 	return i->alias ? i->alias->text : i->type->alias;
 }
 
-static int load_item(const struct item *i, struct builder *words)
+/* The one whose name is at NAME, the very text. */
+static struct item find_item(struct drivers *d, const char *name)
 {
-	return i->load->set
-		       ? modules_insert(i->load->set, words)
-		       : load_special(special_types[find_special(i->type->name)].modules, 5, words);
+	for (size_t i = 0; i < d->aliases_count; i++)
+		if (d->aliases[i].text == name)
+			return item_of_alias(&d->aliases[i]);
+	for (size_t i = 0; i < d->types_count; i++)
+		if (d->types[i].alias == name)
+			return item_of_type(&d->types[i]);
+	return (struct item){ .load = NULL };
 }
 
-static int work_batch(void *arg, struct builder *answer)
+static bool is_loading_type(const struct drivers *d)
+{
+	for (size_t i = 0; i < d->types_count; i++)
+		if (d->types[i].load.progress == PROGRESS_STARTED)
+			return true;
+	return false;
+}
+
+/* The next that is to be loaded: drivers bring the disks, a type waits for none. */
+static struct item next_item(struct drivers *d, const struct jobs *jobs)
+{
+	for (size_t i = 0; i < d->aliases_count; i++)
+		if (d->aliases[i].load.progress == PROGRESS_WANTED)
+			return item_of_alias(&d->aliases[i]);
+	if (jobs->one_cpu && is_loading_type(d))
+		return (struct item){ .load = NULL };
+	for (size_t i = 0; i < d->types_count; i++)
+		if (d->types[i].load.progress == PROGRESS_WANTED)
+			return item_of_type(&d->types[i]);
+	return (struct item){ .load = NULL };
+}
+
+/* What was looked up after this child was forked, is looked up again. */
+static int work_load(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
-	struct item i = first_item(inherited, PROGRESS_STARTED, j->index), next;
+	const struct item i = find_item(inherited, j->text);
+	size_t special = 0;
 
-	for (;;) {
-		int r = load_item(&i, answer);
-		i.load->progress = PROGRESS_DONE;
-		next = first_item(inherited, PROGRESS_STARTED, j->index);
-		if (!next.load)
-			return r;
-		child_tell(r, answer);
-		i = next;
-	}
+	if (i.load && i.load->set)
+		return modules_insert(i.load->set, answer);
+	while (special < SPECIAL_TYPES && strcmp(j->text, special_types[special].modules[0]) != 0)
+		special++;
+	return special < SPECIAL_TYPES ? load_special(special_types[special].modules, 5, answer)
+				       : modules_load(inherited->modules, j->text, answer);
 }
 
 void drivers_want(struct drivers *d, const char *modalias)
@@ -170,84 +189,48 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 	return t;
 }
 
-/* What a job has left undone. */
-static void want_again(struct drivers *d, size_t batch)
-{
-	struct item i;
-
-	while ((i = first_item(d, PROGRESS_STARTED, batch)).load)
-		*i.load = (struct load){ .set = i.load->set, .progress = PROGRESS_WANTED };
-}
-
-static void begin(struct item *i)
-{
-	i->load->progress = PROGRESS_STARTED;
-	i->load->start_us = sys_now_us();
-	log_line(LOG_PRIORITY_DEBUG, "module %s", item_name(i));
-}
-
 /* False: there is no place for one, or no process. */
-static bool start_batch(struct drivers *d, struct jobs *jobs)
+static bool start_load(struct drivers *d, struct jobs *jobs, const struct item *i)
 {
-	size_t batch = d->batches + 1;
-	struct job *j = jobs_new(jobs, JOB_MODULES, batch);
-	struct item i;
+	const char *name = item_name(i);
+	struct job *j = jobs_new(jobs, JOB_MODULE, 0);
 
 	if (!j)
 		return false;
-	do {
-		i = first_item(d, PROGRESS_WANTED, 0);
-		if (!i.load)
-			break;
-		begin(&i);
-		i.load->batch = batch;
-		/* A driver waits for its devices: what hangs with one must not hold up what comes behind it. */
-	} while (d->one_cpu && i.type);
-	if (jobs_start(j, work_batch, sys_now_us() + d->patience_us) == 0) {
-		d->batches = batch;
+	j->text = name;
+	i->load->start_us = sys_now_us();
+	log_line(LOG_PRIORITY_DEBUG, "module %s", name);
+	if (jobs_start(jobs, j, work_load, (struct child_news){ name, strlen(name) + 1 },
+		       i->load->start_us + d->patience_us) == 0) {
+		i->load->progress = PROGRESS_STARTED;
 		return true;
 	}
 	jobs->starved = true;
-	want_again(d, batch);
 	return false;
 }
 
 void drivers_start(struct drivers *d, struct jobs *jobs)
 {
-	while (first_item(d, PROGRESS_WANTED, 0).load && start_batch(d, jobs))
+	struct item i;
+
+	while ((i = next_item(d, jobs)).load && start_load(d, jobs, &i))
 		;
 }
 
-static void item_ended(struct item *i, int error, const char *words)
+void drivers_ended(struct drivers *d, const struct job *j, int error, const char *words)
 {
 	int64_t now_us = sys_now_us();
+	struct item i = find_item(d, j->text);
 
-	i->load->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
+	i.load->progress = error == 0 ? PROGRESS_DONE : PROGRESS_FAILED;
 	if (error == 0)
-		report_module(item_name(i), i->load->start_us, now_us - i->load->start_us);
-	else if (i->alias)
-		alias_failed(i->alias, error, words);
-	if (i->type) {
-		i->type->error = error;
-		(void)snprintf(i->type->words, sizeof(i->type->words), "%s", words);
+		report_module(j->text, i.load->start_us, now_us - i.load->start_us);
+	else if (i.alias)
+		alias_failed(i.alias, error, words);
+	if (i.type) {
+		i.type->error = error;
+		(void)snprintf(i.type->words, sizeof(i.type->words), "%s", words);
 	}
-}
-
-/* Parts end in the order of the batch. Of a job that has crashed or stalled, the one that it was at has failed. */
-void drivers_ended(struct drivers *d, struct job *j, int error, const char *words)
-{
-	struct item i = first_item(d, PROGRESS_STARTED, j->index);
-
-	if (i.load)
-		item_ended(&i, error, words);
-	if (!j->goes_on) {
-		want_again(d, j->index);
-		return;
-	}
-	i = first_item(d, PROGRESS_STARTED, j->index);
-	if (i.load)
-		i.load->start_us = sys_now_us();
-	j->child.deadline_us = sys_now_us() + d->patience_us;
 }
 
 bool drivers_settled(const struct drivers *d)

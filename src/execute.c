@@ -176,44 +176,6 @@ int execute_step(const struct step *s, struct builder *answer)
 	return -EINVAL;
 }
 
-static int guarded_work(void *arg, struct builder *answer)
-{
-	struct guarded *g = arg;
-
-	for (;;) {
-		int r = execute_step(&g->steps[g->at], answer);
-		if (r < 0 || ++g->at == g->count)
-			return r;
-		child_tell(r, answer);
-	}
-}
-
-static void guarded_begin(struct guarded *g)
-{
-	g->start_us = sys_now_us();
-	execute_announce(&g->steps[g->at]);
-}
-
-static int64_t guarded_told(void *arg, const char *answer)
-{
-	struct guarded *g = arg;
-
-	g->done(g->arg, &g->steps[g->at++], g->start_us, answer);
-	guarded_begin(g);
-	return g->patience_ms(g->arg, &g->steps[g->at]);
-}
-
-int execute_guarded(struct guarded *g, struct builder *words)
-{
-	g->at = 0;
-	guarded_begin(g);
-	int r = child_run_parts(guarded_work, g, g->patience_ms(g->arg, g->steps), guarded_told,
-				words);
-	if (r == 0)
-		g->done(g->arg, &g->steps[g->at], g->start_us, words->at);
-	return r;
-}
-
 /* Errors that mean the same whatever the step was, or something of their own for one kind of step. */
 static const struct {
 	int error; /* 0: any */

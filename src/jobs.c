@@ -8,26 +8,102 @@
 /* Of each slot; there is one struct jobs in a process. */
 static char answers[JOBS_MAX][CHILD_ANSWER_MAX + 1];
 
-struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index)
+void jobs_init(struct jobs *jobs, const struct arena *arena)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++) {
-		struct job *j = &jobs->slots[i];
-		if (j->child.pid != 0)
-			continue;
-		j->kind = kind;
-		j->index = index;
-		j->told = false;
-		j->early = false;
-		j->child.answer = answers[i];
-		return j;
-	}
+	jobs->arena = arena;
+	jobs->one_cpu = sys_cpus() == 1;
+}
+
+static bool is_busy(const struct job *j)
+{
+	return j->child.pid != 0 && !j->child.idle;
+}
+
+/* Of a kind whose children may go on with another job, which is told by the job itself and a little news. */
+static bool takes_workers(enum job_kind kind)
+{
+	return kind != JOB_LISTING && kind != JOB_TEXT;
+}
+
+static struct job *find_idle(struct jobs *jobs)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (jobs->slots[i].child.idle && jobs->slots[i].epoch == jobs->epoch)
+			return &jobs->slots[i];
 	return NULL;
 }
 
-int jobs_start(struct job *j, child_work *work, int64_t deadline_us)
+static bool is_held(struct jobs *jobs)
 {
-	int r = child_start(&j->child, work, j, deadline_us);
+	const int64_t hold_us = 5000;
+	size_t busy = 0;
 
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		busy += is_busy(&jobs->slots[i]);
+	if (!jobs->one_cpu || busy < 2)
+		return false;
+	if (jobs->held_us == 0)
+		jobs->held_us = sys_now_us() + hold_us;
+	return sys_now_us() < jobs->held_us;
+}
+
+/* One that nobody is in; or else an idle child goes. */
+static struct job *find_place(struct jobs *jobs)
+{
+	struct job *idle = NULL;
+
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		if (jobs->slots[i].child.pid == 0)
+			return &jobs->slots[i];
+		if (jobs->slots[i].child.idle)
+			idle = &jobs->slots[i];
+	}
+	if (idle)
+		child_abandon(&idle->child);
+	return idle;
+}
+
+struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index)
+{
+	struct job *j = takes_workers(kind) ? find_idle(jobs) : NULL;
+
+	if (!j && !is_held(jobs))
+		j = find_place(jobs);
+	if (!j)
+		return NULL;
+	jobs->held_us = 0;
+	j->kind = kind;
+	j->index = index;
+	j->told = false;
+	j->early = false;
+	j->child.answer = answers[j - jobs->slots];
+	return j;
+}
+
+static int go_on(struct jobs *jobs, struct job *j, child_work *work, struct child_news news,
+		 int64_t deadline_us)
+{
+	const struct child_news all[] = {
+		{ j, sizeof(*j) },
+		news,
+		{ jobs->arena->base + j->arena_used, jobs->arena->used - j->arena_used },
+	};
+
+	return child_continue(&j->child, work, j, all, sizeof(all) / sizeof(all[0]), deadline_us);
+}
+
+int jobs_start(struct jobs *jobs, struct job *j, child_work *work, struct child_news news,
+	       int64_t deadline_us)
+{
+	int r = j->child.idle ? go_on(jobs, j, work, news, deadline_us) : -ESRCH;
+
+	if (r < 0) {
+		child_abandon(&j->child);
+		r = takes_workers(j->kind) ? child_start_worker(&j->child, work, j, deadline_us)
+					   : child_start(&j->child, work, j, deadline_us);
+		j->epoch = jobs->epoch;
+	}
+	j->arena_used = jobs->arena->used;
 	if (r < 0)
 		j->child.pid = 0;
 	return r;
@@ -35,7 +111,7 @@ int jobs_start(struct job *j, child_work *work, int64_t deadline_us)
 
 static bool learns(const struct job *j, const char *name)
 {
-	return j->child.pid != 0 && j->kind == JOB_LEARN && strcmp(j->disk.name, name) == 0;
+	return is_busy(j) && j->kind == JOB_LEARN && strcmp(j->disk.name, name) == 0;
 }
 
 bool jobs_learning(const struct jobs *jobs, const char *name)
@@ -57,7 +133,7 @@ bool jobs_listing(const struct jobs *jobs, const char *glob)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		const struct job *j = &jobs->slots[i];
-		if (j->child.pid != 0 && j->kind == JOB_LISTING && j->text == glob)
+		if (is_busy(j) && j->kind == JOB_LISTING && j->text == glob)
 			return true;
 	}
 	return false;
@@ -66,33 +142,27 @@ bool jobs_listing(const struct jobs *jobs, const char *glob)
 /* Negative if ENDED was. */
 static int collect(struct job *j, jobs_ended *ended, void *arg)
 {
-	for (;;) {
-		int error = 0;
-		enum child_state state = child_check(&j->child, sys_now_us(), &error);
+	int error = 0;
 
-		j->goes_on = state == CHILD_TOLD;
-		switch (state) {
-		case CHILD_RUNNING:
-			return 0;
-		case CHILD_TOLD:
-			if (ended(arg, j, error, j->child.answer) < 0)
-				return -1;
-			break;
-		case CHILD_DONE:
-			return ended(arg, j, error, j->child.answer);
-		case CHILD_CRASHED:
-			return ended(arg, j, -ECHILD, "");
-		case CHILD_STALLED:
-			return ended(arg, j, -ETIMEDOUT, "");
-		}
+	switch (child_check(&j->child, sys_now_us(), &error)) {
+	case CHILD_RUNNING:
+	case CHILD_TOLD: /* none of these does */
+		return 0;
+	case CHILD_DONE:
+		return ended(arg, j, error, j->child.answer);
+	case CHILD_CRASHED:
+		return ended(arg, j, -ECHILD, "");
+	case CHILD_STALLED:
+		return ended(arg, j, -ETIMEDOUT, "");
 	}
+	return 0;
 }
 
 int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &jobs->slots[i];
-		if (j->child.pid == 0 || (!j->told && sys_now_us() < j->child.deadline_us))
+		if (!is_busy(j) || (!j->told && sys_now_us() < j->child.deadline_us))
 			continue;
 		int r = collect(j, ended, arg);
 		if (r < 0)
@@ -109,17 +179,26 @@ void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us)
 
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &jobs->slots[i];
-		if (j->child.pid == 0)
+		if (!is_busy(j))
 			continue;
 		of[count] = j;
 		fds[count++] = (struct pollfd){ .fd = j->child.fd, .events = POLLIN };
 		if (j->child.deadline_us < until_us)
 			until_us = j->child.deadline_us;
 	}
+	if (jobs->held_us > sys_now_us() && jobs->held_us < until_us)
+		until_us = jobs->held_us;
 	int64_t ms = (until_us - sys_now_us() + 999) / 1000;
 	int r = sys_poll(fds, count, ms > 0 ? (int)ms : 0);
 	for (size_t i = 1; i < count; i++)
 		of[i]->told = r > 0 && fds[i].revents != 0;
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (is_busy(&jobs->slots[i]))
+			child_abandon(&jobs->slots[i].child);
 }
 
 void jobs_abandon(struct jobs *jobs)

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <string.h>
 
 #include "json.h"
@@ -6,7 +5,9 @@
 /* The last byte tells whether something stands before: a string ends with its quote. */
 static void separate(struct builder *b)
 {
-	if (b->len > 0 && !strchr("{[:\n", b->at[b->len - 1]))
+	char last = b->len > 0 ? b->at[b->len - 1] : '{';
+
+	if (last != '{' && last != '[' && last != ':' && last != '\n')
 		builder_add(b, ",");
 }
 
@@ -21,16 +22,19 @@ void json_close(struct builder *b, const char *bracket)
 	builder_add(b, bracket);
 }
 
+/* Keys are names of this program. */
 void json_key(struct builder *b, const char *key)
 {
-	json_string(b, key);
-	builder_add(b, ":");
+	separate(b);
+	builder_add(b, "\"");
+	builder_add(b, key);
+	builder_add(b, "\":");
 }
 
 void json_number(struct builder *b, int64_t number)
 {
 	separate(b);
-	builder_addf(b, "%" PRId64, number);
+	builder_add_number(b, number);
 }
 
 void json_bool(struct builder *b, bool value)

@@ -32,14 +32,11 @@ struct mounting *mounts_want(struct mounts *m, enum mounting_kind kind, const ch
 	return which;
 }
 
-/* Children work on what they inherited. */
-static const struct mounts *inherited;
-
 static int work_chain(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
 
-	return chain_run(&inherited->all[j->index].chain, answer);
+	return chain_run(j->chain, answer);
 }
 
 int mounts_start(struct mounts *m, struct mounting *which, struct jobs *jobs, int64_t deadline_us,
@@ -49,12 +46,13 @@ int mounts_start(struct mounts *m, struct mounting *which, struct jobs *jobs, in
 
 	if (!j)
 		return 0;
-	inherited = m;
+	j->chain = &which->chain;
 	which->start_us = sys_now_us();
 	for (size_t i = 0; i < which->chain.count; i++)
 		if (which->chain.steps[i].kind != STEP_MODULE)
 			execute_announce(&which->chain.steps[i]);
-	int r = jobs_start(j, work_chain, deadline_us);
+	int r = jobs_start(jobs, j, work_chain,
+			   (struct child_news){ &which->chain, sizeof(which->chain) }, deadline_us);
 	if (r < 0)
 		return execute_failed(&which->chain.steps[which->chain.count - 1], r, "", failure);
 	which->progress = PROGRESS_STARTED;

@@ -125,7 +125,8 @@ static int start_listing(struct discovery *d, const struct question *q)
 		return 0;
 	j->text = q->glob;
 	j->about = q->about;
-	int r = jobs_start(j, work_listing, sys_now_us() + d->patience_ms * 1000);
+	int r = jobs_start(&d->jobs, j, work_listing, (struct child_news){ .len = 0 },
+			   sys_now_us() + d->patience_ms * 1000);
 	return r < 0 ? failure_set(d->failure, FAILURE_LAYER_READ, q->layer, "%s: %s",
 				   q->disk->name, strerror(-r))
 		     : 0;
@@ -278,7 +279,8 @@ int pursue_manifest(struct discovery *d)
 		return 0;
 	j->disk = *disk;
 	inherited = d;
-	if (jobs_start(j, work_text, sys_now_us() + d->patience_ms * 1000) < 0)
+	if (jobs_start(&d->jobs, j, work_text, (struct child_news){ .len = 0 },
+		       sys_now_us() + d->patience_ms * 1000) < 0)
 		return failure_set(d->failure, FAILURE_LIMIT, NULL, "out of processes");
 	d->text = PROGRESS_STARTED;
 	return 0;

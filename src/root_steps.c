@@ -1,9 +1,9 @@
 #include "root_steps.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "child.h"
 #include "execute.h"
 #include "facts.h"
 #include "log.h"
@@ -11,9 +11,8 @@
 #include "sys.h"
 
 /* What may wait for a disk, and how much longer than a mount it may take. */
-static int64_t patience_of(void *arg, const struct step *s)
+static int64_t patience_of(const struct root_steps *r, const struct step *s)
 {
-	const struct root_steps *r = arg;
 	const int slow_factor = 60;
 
 	switch (s->kind) {
@@ -67,13 +66,13 @@ static void take_init(struct root_steps *r, const char *answer)
 	}
 }
 
-static void done(void *arg, const struct step *s, int64_t start_us, const char *answer)
+static void done(struct root_steps *r, const struct step *s, int64_t start_us, const char *answer)
 {
 	struct facts facts;
 
 	report_step(s, start_us, sys_now_us() - start_us);
 	if (s->kind == STEP_INIT)
-		take_init(arg, answer);
+		take_init(r, answer);
 	else if (s->kind == STEP_TOP_PARK)
 		log_line(LOG_PRIORITY_NOTICE, "top: the old one is kept as %s of its disk", answer);
 	else if (facts_parse((struct slice){ answer, strcspn(answer, "\n") }, &facts) == 0 &&
@@ -98,23 +97,74 @@ static int do_one(struct root_steps *r, const struct step *s, struct builder *an
 	return error;
 }
 
+/* In the child. */
+static int work_steps(void *arg, struct builder *answer)
+{
+	const struct job *j = arg;
+
+	for (size_t i = 0;; i++) {
+		int r = execute_step(&j->steps[i], answer);
+		if (r < 0 || i + 1 == j->index)
+			return r;
+		child_tell(r, answer);
+	}
+}
+
+/* Steps that a child carries out, one after the other. */
+struct guarded {
+	struct root_steps *r;
+	const struct step *step; /* that is being carried out, or has failed */
+	int64_t start_us;
+};
+
+static int64_t begin(struct guarded *g)
+{
+	g->start_us = sys_now_us();
+	execute_announce(g->step);
+	return patience_of(g->r, g->step);
+}
+
+static int64_t told(void *arg, const char *answer)
+{
+	struct guarded *g = arg;
+
+	done(g->r, g->step++, g->start_us, answer);
+	return begin(g);
+}
+
+static int do_guarded(struct guarded *g, size_t count, struct builder *answer)
+{
+	const struct child_news news = { g->step, count * sizeof(*g->step) };
+	struct job *j = jobs_new(g->r->jobs, JOB_ROOT, count);
+	int64_t patience_ms = begin(g);
+
+	if (!j)
+		return -EAGAIN;
+	j->steps = g->step;
+	int r = jobs_start(g->r->jobs, j, work_steps, news, g->start_us + patience_ms * 1000);
+	if (r == 0)
+		r = child_wait(&j->child, told, g, answer);
+	if (r == 0)
+		done(g->r, g->step, g->start_us, answer->at);
+	return r;
+}
+
 size_t root_steps_do(struct root_steps *r, size_t at)
 {
 	static char text[CHILD_ANSWER_MAX];
-	struct guarded g = {
-		.steps = &r->plan->steps[at], .arg = r, .patience_ms = patience_of, .done = done
-	};
+	struct guarded g = { .r = r, .step = &r->plan->steps[at] };
 	struct builder answer;
+	size_t count = 0;
 
-	if (r->plan->steps[at].phase != PHASE_ROOT)
+	if (g.step->phase != PHASE_ROOT)
 		return 1;
 	builder_start(&answer, text, sizeof(text));
-	while (may_wait(r, at + g.count))
-		g.count++;
-	int error = g.count > 0 ? execute_guarded(&g, &answer) : do_one(r, g.steps, &answer);
+	while (may_wait(r, at + count))
+		count++;
+	int error = count > 0 ? do_guarded(&g, count, &answer) : do_one(r, g.step, &answer);
 	if (error < 0) {
-		(void)execute_failed(&g.steps[g.at], error, text, r->failure);
+		(void)execute_failed(g.step, error, text, r->failure);
 		return 0;
 	}
-	return g.count > 0 ? g.count : 1;
+	return count > 0 ? count : 1;
 }

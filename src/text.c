@@ -54,24 +54,23 @@ bool slice_next(struct slice *rest, char separator, struct slice *head)
 	return true;
 }
 
-/* Length of the well-formed sequence at P (Unicode 15, table 3-7), 0 if there is none. */
+/* Length of the well-formed sequence of several bytes at P (Unicode 15, table 3-7), 0 if there is none. */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
 	static const struct {
 		unsigned char first, last, low, high;
 		size_t len;
 	} forms[] = {
-		{ 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (p[0] < forms[i].first || p[0] > forms[i].last || forms[i].len > left)
 			continue;
-		if (forms[i].len > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
+		if (p[1] < forms[i].low || p[1] > forms[i].high)
 			continue;
 		for (size_t k = 2; k < forms[i].len; k++)
 			if ((p[k] & 0xc0) != 0x80)
@@ -86,6 +85,10 @@ size_t slice_utf8_end(struct slice s)
 	size_t at = 0;
 
 	while (at < s.len) {
+		if ((unsigned char)(s.at[at] - 1) < 0x7f) {
+			at++;
+			continue;
+		}
 		size_t len = utf8_length((const unsigned char *)s.at + at, s.len - at);
 		if (len == 0)
 			return at;
@@ -118,11 +121,37 @@ void builder_add(struct builder *b, const char *text)
 	builder_add_slice(b, slice_of(text));
 }
 
+void builder_add_number(struct builder *b, int64_t number)
+{
+	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		digits[--at] = '-';
+	builder_add_slice(b, (struct slice){ digits + at, sizeof(digits) - at });
+}
+
+/* The library goes through a format twice, and most are but texts: those are copied here. */
 void builder_addv(struct builder *b, const char *format, va_list args)
 {
+	const char *percent;
+
+	while ((percent = strchr(format, '%')) && percent[1] == 's') {
+		builder_add_slice(b, (struct slice){ format, (size_t)(percent - format) });
+		const char *text = va_arg(args, const char *);
+		builder_add(b, text ? text : "(null)"); /* as the library does */
+		format = percent + 2;
+	}
+	if (!percent) {
+		builder_add(b, format);
+		return;
+	}
 	size_t room = b->size - b->len;
 	int len = vsnprintf(b->at + b->len, room, format, args);
-
 	if (len < 0) {
 		b->at[b->len] = '\0';
 		b->overflow = true;

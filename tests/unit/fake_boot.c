@@ -44,6 +44,7 @@ static _Noreturn void start(void)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)alarm(limit_s);
+	(void)signal(SIGPIPE, SIG_IGN); /* as for process 1, which has no handler for it */
 	fake->init = getpid();
 	fake_machine_build();
 	(void)fake_print(path, sizeof(path), "%s/console", fake->directory);

@@ -288,7 +288,10 @@ ssize_t sys_write(int fd, const void *buffer, size_t size)
 	/* Of the log's own lines the fake keeps a copy on its console alone (log.c does not come by here). */
 	if (strcmp(fake_descriptor(fd), "/dev/kmsg") == 0 && size > 3)
 		fake_kernel_says("15", (const char *)buffer + 3);
-	return fake_result(write(fd, buffer, size));
+	ssize_t len = fake_result(write(fd, buffer, size));
+	if (len > 0)
+		fake_resume(fd);
+	return len;
 }
 
 ssize_t sys_pwrite(int fd, const void *buffer, size_t size, off_t offset)

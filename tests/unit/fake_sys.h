@@ -3,7 +3,8 @@
  * it: fake_sys.c stands in the place of src/sys.c. Any one call can be made to fail.
  *
  * A boot is a process of its own. Its helpers are really forked, but one runs at a time: sys_fork() returns in
- * the parent when the child has ended, so that every boot makes the same calls in the same order. Time is made
+ * the parent when the child has ended or waits for more work, and so does the sys_write() of that, so that every boot
+ * makes the same calls in the same order. Time is made
  * up, too: it passes with each call, and in sys_poll() when there is nothing to wait for.
  */
 #pragma once
@@ -187,6 +188,7 @@ enum fake_end {
 #define FAKE_CALLS_MAX  8192
 #define FAKE_MOUNTS_MAX 96
 #define FAKE_EVENTS_MAX 64
+#define FAKE_IDLE_MAX   512
 
 struct fake_call {
 	enum fake_function function;
@@ -219,6 +221,12 @@ struct fake_boot {
 	int fail_with;    /* errno */
 
 	pid_t init;
+	/* Helpers that have stopped for want of work, and the pipe that it comes through. */
+	struct {
+		pid_t pid;
+		unsigned long pipe;
+	} idle[FAKE_IDLE_MAX];
+	size_t idle_count;
 	int64_t now_us;
 	unsigned calls; /* that can fail */
 	unsigned counts[FAKE_COUNT];
@@ -266,6 +274,9 @@ void fake_kernel_says(const char *priority, const char *text);
 /* fake_devices.c: ioctl(2), and the programs of the initramfs. */
 int fake_ioctl(int fd, unsigned long request, void *arg);
 _Noreturn void fake_program(const char *path, char *const argv[]);
+
+/* fake_sys_processes.c: what was written to FD may be what a helper waits for. */
+void fake_resume(int fd);
 
 /* fake_mapper.c */
 struct dm_ioctl;

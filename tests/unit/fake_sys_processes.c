@@ -70,12 +70,32 @@ static int ready(struct pollfd *fds, size_t count)
 	return n;
 }
 
+static unsigned long pipe_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? st.st_ino : 0;
+}
+
+/* A helper that waits for work: until the init writes to the pipe, or kills it. */
+static int stop_idle(struct pollfd *fds, size_t count)
+{
+	if (fake->idle_count == FAKE_IDLE_MAX)
+		fake_finish(FAKE_MISUSED, FAKE_IDLE_MAX, "idle helpers");
+	fake->idle[fake->idle_count].pid = getpid();
+	fake->idle[fake->idle_count++].pipe = pipe_of(fds[0].fd);
+	(void)raise(SIGSTOP);
+	return ready(fds, count);
+}
+
 int sys_poll(struct pollfd *fds, size_t count, int timeout_ms)
 {
 	ENTER(sys_poll, "%zu", count);
 	int n = ready(fds, count);
 	if (n != 0)
 		return n;
+	if (getpid() != fake->init && timeout_ms < 0)
+		return stop_idle(fds, count);
 	int64_t next = next_us(), until = fake->now_us + timeout_ms * 1000ll;
 	if (timeout_ms < 0 && next == INT64_MAX)
 		fake_finish(FAKE_HUNG, 0, "waits for ever");
@@ -84,19 +104,12 @@ int sys_poll(struct pollfd *fds, size_t count, int timeout_ms)
 	return ready(fds, count);
 }
 
-pid_t sys_fork(void)
+/* Until the helper has ended, or stopped: idle, or hanging. */
+static void await(pid_t pid)
 {
 	const int sanitizer = 99;
 	siginfo_t info = { 0 };
 
-	ENTER(sys_fork, "-");
-	pid_t pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		return 0;
-	}
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOWAIT) < 0 && errno == EINTR)
 		;
 	if (fake->end != FAKE_RUNNING)
@@ -105,6 +118,34 @@ pid_t sys_fork(void)
 	    (info.si_code == CLD_EXITED && info.si_status == sanitizer))
 		(void)fake_print(fake->crash, sizeof(fake->crash), "a helper ended with %d/%d",
 				 info.si_code, info.si_status);
+}
+
+void fake_resume(int fd)
+{
+	unsigned long pipe = pipe_of(fd);
+
+	for (size_t i = 0; pipe && i < fake->idle_count; i++) {
+		pid_t pid = fake->idle[i].pid;
+		if (fake->idle[i].pipe != pipe || pid == getpid())
+			continue;
+		fake->idle[i] = fake->idle[--fake->idle_count];
+		(void)kill(pid, SIGCONT);
+		await(pid);
+		return;
+	}
+}
+
+pid_t sys_fork(void)
+{
+	ENTER(sys_fork, "-");
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return 0;
+	}
+	await(pid);
 	return pid;
 }
 
@@ -135,6 +176,9 @@ int sys_kill(pid_t pid, int signal)
 	/* The failure is that it has ended already. */
 	int r = (int)fake_result(kill(pid, signal));
 	siginfo_t info;
+	for (size_t i = fake->idle_count; r == 0 && i > 0; i--)
+		if (fake->idle[i - 1].pid == pid)
+			fake->idle[i - 1] = fake->idle[--fake->idle_count];
 	/* What it holds open of others' pipes is closed before they look, in every boot. */
 	if (r == 0 && signal == SIGKILL)
 		(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
