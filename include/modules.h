@@ -28,7 +28,10 @@ void modules_close(struct modules *m);
  */
 MUST_CHECK int modules_find(struct modules *m, const char *name, struct module_set **ret);
 
-/* Loads what has been found, and what that needs first. As modules_load. */
+/*
+ * Loads what has been found, and what that needs first, and gives SET back: the library keeps a loaded file mapped as long,
+ * and what hangs in a driver would keep it in memory after the initramfs has gone. As modules_load.
+ */
 MUST_CHECK int modules_insert(struct module_set *set, struct builder *words);
 
 /*

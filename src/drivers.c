@@ -124,10 +124,13 @@ static int work_load(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
 	const struct item i = find_item(inherited, j->text);
+	struct module_set *set = i.load ? i.load->set : NULL;
 	size_t special = 0;
 
-	if (i.load && i.load->set)
-		return modules_insert(i.load->set, answer);
+	if (set) {
+		i.load->set = NULL;
+		return modules_insert(set, answer);
+	}
 	while (special < SPECIAL_TYPES && strcmp(j->text, special_types[special].modules[0]) != 0)
 		special++;
 	return special < SPECIAL_TYPES ? load_special(special_types[special].modules, 5, answer)

@@ -75,6 +75,7 @@ int modules_insert(struct module_set *set, struct builder *words)
 	int64_t start_us = sys_now_us();
 	int r = insert((struct kmod_list *)set);
 
+	(void)kmod_module_unref_list((struct kmod_list *)set);
 	if (r < 0)
 		kernel_log_since(start_us, words);
 	return r;
