@@ -94,6 +94,9 @@ static void learn_ended(struct discovery *d, const struct job *j, int error, con
 		return; /* gone while it was asked, or announced: then it is asked anew */
 	if (error == 0 && disk_parse(slice_of(words), &answer) == 0 &&
 	    strcmp(answer.name, disk->name) == 0) {
+		/* Its node is made before it can be opened; whoever asked too early asks again when it is announced. */
+		if (answer.error == ENXIO)
+			answer.error = ETIMEDOUT;
 		/* Of two that were asked the slower one may know less. */
 		if (!(disk->known & ~answer.known & KNOWN_SUPERBLOCK))
 			*disk = answer;

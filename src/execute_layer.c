@@ -111,8 +111,8 @@ static int mount_image(const struct step *s, struct builder *answer)
 		: dirty && !resolve_accepts_dirty(s->options)
 			? -EROFS
 			: fs_mount(source, s->target, s->type, s->flags, s->options, answer);
-	/* Not known is not changed: it would be a reason to reset a top. A root hash names the image anyway. */
-	if (r == 0 && !s->verity)
+	/* Not known is not changed: it would be a reason to reset a top. */
+	if (r == 0)
 		r = disk_digest(fd, 0, s->type, facts.digest);
 	if (r == 0 && s->record)
 		r = read_bases(s, &facts);

@@ -88,21 +88,27 @@ static void told(void *arg, const struct step *step, const struct facts *facts, 
 		report_warning(facts->warning);
 }
 
+/* The file of a medium that is the layer's image, below PATH_MEDIA, or NULL. */
+static const char *image_of(const struct chain *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->steps[i].loop)
+			return c->steps[i].source + strlen(PATH_MEDIA "/");
+	return NULL;
+}
+
 /* Where the manifest gives the type, nobody has read the superblock before. */
 static void keep_digest(const struct mounting *which, struct inventory *inv)
 {
 	struct disk *disk = inventory_find(inv, which->disk);
+	const char *image = image_of(&which->chain);
 
 	if (which->kind != MOUNTING_LAYER || !which->digest[0])
 		return;
-	if (!which->device[0] && disk && !disk->digest[0])
+	if (image)
+		inventory_keep_digest(inv, image, which->digest);
+	else if (disk && !disk->digest[0])
 		memcpy(disk->digest, which->digest, sizeof(disk->digest));
-	for (size_t i = 0; which->device[0] && i < which->chain.count; i++) {
-		const struct step *s = &which->chain.steps[i];
-		if (s->kind == STEP_LAYER && s->loop)
-			inventory_keep_digest(inv, s->source + strlen(PATH_MEDIA "/"),
-					      which->digest);
-	}
 }
 
 /* A child that gave no answer told of no step: the disk is what it hangs in or died of, not a directory in memory. */

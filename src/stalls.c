@@ -66,17 +66,18 @@ static void look_at(struct discovery *d, struct disk *disk)
 }
 
 /*
- * What is not announced is asked only for what does not wait for the disk itself; and not before its node is there, the
- * last thing that device_add() makes of it.
+ * What is not announced is asked only for what does not wait for the disk itself; and not before device_add_disk() has
+ * linked its bdi, the last thing before it can be opened and its partition table is read (block/genhd.c): a node that
+ * opens with ENXIO is not a disk that is gone.
  */
 static void take_disk(void *arg, const char *name)
 {
 	struct discovery *d = arg;
-	char node[64];
+	char bdi[64];
 	struct stat st;
 
-	(void)snprintf(node, sizeof(node), "/dev/%s", name);
-	if (inventory_find(d->inv, name) || sys_stat(node, &st) < 0)
+	(void)snprintf(bdi, sizeof(bdi), "/sys/class/block/%s/bdi", name);
+	if (inventory_find(d->inv, name) || sys_stat(bdi, &st) < 0)
 		return;
 	discovery_want_disk(d, name);
 	const struct disk *disk = inventory_find(d->inv, name);

@@ -174,6 +174,7 @@ static void disk_is_whole(const struct fake_disk *d)
 	} else if (d->serial) {
 		put(d->serial, "sysfs%s/serial", path);
 	}
+	put("", "sysfs%s/bdi", path);
 	if (!d->scan_stalls)
 		announce("add", "block", path, "DEVNAME", d->name);
 }

@@ -31,8 +31,8 @@ const struct fake_tolerated fake_tolerated[] = {
 	  .reason = "its driver is not needed or is built in, or the "
 		    "bus announces it when its own driver comes" },
 	{ .pattern = "sys_* /sys/class/block", .reason = "the disks are announced" },
-	{ .pattern = "sys_stat /dev/vd?",
-	  .reason = "a disk without its node is announced, or seen at the next look",
+	{ .pattern = "sys_stat /sys/class/block/*/bdi",
+	  .reason = "a disk without it is announced, or seen at the next look",
 	  .late = true },
 	{ .pattern = "sys_open /sys/class/block/*/partition",
 	  .reason = "a disk without it is a whole one" },
