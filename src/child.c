@@ -181,7 +181,8 @@ int child_continue(struct child *c, child_work *work, void *arg, const struct ch
 	for (size_t i = 0; i < count; i++) {
 		if (news[i].len == 0)
 			continue;
-		if (news[i].len > sizeof(order_buffer) - sizeof(news[i]) - at)
+		size_t room = sizeof(order_buffer) - at;
+		if (room < sizeof(news[i]) || news[i].len > room - sizeof(news[i]))
 			return -E2BIG;
 		memcpy(order_buffer + at, &news[i], sizeof(news[i]));
 		memcpy(order_buffer + at + sizeof(news[i]), news[i].at, news[i].len);
@@ -191,8 +192,8 @@ int child_continue(struct child *c, child_work *work, void *arg, const struct ch
 	memcpy(order_buffer, &head, sizeof(head));
 	/* Of one that was killed the pipe is closed; PID 1 ignores SIGPIPE, as all that it has no handler for. */
 	ssize_t r = sys_write(c->orders, order_buffer, at);
-	if (r < 0)
-		return (int)r;
+	if (r < 0 || (size_t)r < at)
+		return r < 0 ? (int)r : -EIO;
 	c->idle = false;
 	c->deadline_us = deadline_us;
 	return 0;

@@ -142,6 +142,8 @@ static void test_too_many_news(void **state)
 {
 	static char much[1 << 20];
 	const struct child_news news = { much, sizeof(much) };
+	/* The first leaves no room even for the place of the second: the buffer has 16 KiB, the head 24 bytes. */
+	const struct child_news full[] = { { much, 16384 - 24 - sizeof(news) }, { much, 1 } };
 	struct child c;
 	char text[64];
 
@@ -150,7 +152,11 @@ static void test_too_many_news(void **state)
 	(void)wait_for(&c, NULL, text);
 	assert_int_equal(child_continue(&c, work_text, told_by_parent, &news, 1, deadline_us()),
 			 -E2BIG);
+	assert_int_equal(child_continue(&c, work_text, told_by_parent, full, 2, deadline_us()),
+			 -E2BIG);
 	assert_true(c.idle);
+	assert_int_equal(child_continue(&c, work_text, told_by_parent, full, 1, deadline_us()), 0);
+	assert_int_equal(wait_for(&c, NULL, text), (int)number);
 	child_abandon(&c);
 }
 
