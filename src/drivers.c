@@ -29,24 +29,23 @@ static void alias_failed(struct modalias *a, int error, const char *words)
 
 /* What is not told by /proc/filesystems, or needs more than its own module. */
 static const struct {
-	const char *type;
 	const char *sign;       /* there without a module, if this file is */
-	const char *modules[5]; /* in place of fs-TYPE; but for the first each may be missing */
+	const char *modules[5]; /* the first is the alias of the type, each other may be missing */
 } special_types[] = {
-	{ "loop", "/dev/loop-control", { "loop" } },
+	{ "/dev/loop-control", { "loop" } },
 	/* The kernel would ask modprobe for the digest, too; it is built in, or in the initramfs if it is needed. */
-	{ "dm-verity", "/sys/module/dm_verity", { "dm-verity", "crypto-sha256", "crypto-sha512" } },
+	{ "/sys/module/dm_verity", { "dm-verity", "crypto-sha256", "crypto-sha512" } },
 	/* The kernel would ask modprobe for the code pages during the mount, and there is none. */
-	{ "vfat", NULL, { "fs-vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1" } },
+	{ NULL, { "fs-vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1" } },
 };
 
 #define SPECIAL_TYPES (sizeof(special_types) / sizeof(special_types[0]))
 
-static size_t find_special(const char *type)
+static size_t find_special(const char *alias)
 {
 	size_t i = 0;
 
-	while (i < SPECIAL_TYPES && strcmp(type, special_types[i].type) != 0)
+	while (i < SPECIAL_TYPES && strcmp(alias, special_types[i].modules[0]) != 0)
 		i++;
 	return i;
 }
@@ -125,14 +124,12 @@ static int work_load(void *arg, struct builder *answer)
 	const struct job *j = arg;
 	const struct item i = find_item(inherited, j->text);
 	struct module_set *set = i.load ? i.load->set : NULL;
-	size_t special = 0;
+	size_t special = find_special(j->text);
 
 	if (set) {
 		i.load->set = NULL;
 		return modules_insert(set, answer);
 	}
-	while (special < SPECIAL_TYPES && strcmp(j->text, special_types[special].modules[0]) != 0)
-		special++;
 	return special < SPECIAL_TYPES ? load_special(special_types[special].modules, 5, answer)
 				       : modules_load(inherited->modules, j->text, answer);
 }
@@ -157,7 +154,7 @@ void drivers_want(struct drivers *d, const char *modalias)
 /* What needs no child: the kernel has it already, or there is no module to load. */
 static void look_up_type(struct drivers *d, struct fs_type *t)
 {
-	size_t special = find_special(t->name);
+	size_t special = find_special(t->alias);
 	struct stat st;
 	bool known;
 

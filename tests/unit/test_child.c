@@ -2,7 +2,6 @@
 #include "child.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,6 +54,11 @@ static void start_worker(struct child *c)
 	assert_int_equal(child_start_worker(c, work_text, told_by_parent, deadline_us()), 0);
 }
 
+static int go_on(struct child *c, child_work *work, const struct child_news *news, size_t count)
+{
+	return child_continue(c, work, told_by_parent, news, count, deadline_us());
+}
+
 /* What the work returned; its text is in TEXT. */
 static int wait_for(struct child *c, child_told *told, char text[64])
 {
@@ -82,15 +86,15 @@ static void test_a_worker_is_told_what_is_new(void **state)
 	const struct child_news all[] = { { told_by_parent, sizeof(told_by_parent) },
 					  { NULL, 0 },
 					  { "constant", 9 } };
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, NULL, 0, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_text, NULL, 0), 0);
 	assert_false(c.idle);
 	assert_int_equal(wait_for(&c, NULL, text), 1);
 	assert_string_equal(text, "as it was at the fork");
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, all, 3, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_text, all, 3), 0);
 	assert_int_equal(wait_for(&c, NULL, text), 1);
 	assert_string_equal(text, "as it is now");
 	const struct child_news last = { &number, sizeof(number) };
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, &last, 1, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_text, &last, 1), 0);
 	assert_int_equal(wait_for(&c, NULL, text), 2);
 	assert_int_equal(c.pid, pid);
 	child_abandon(&c);
@@ -114,7 +118,7 @@ static void test_work_in_parts(void **state)
 	(void)state;
 	start_worker(&c);
 	(void)wait_for(&c, NULL, text);
-	assert_int_equal(child_continue(&c, work_parts, told_by_parent, NULL, 0, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_parts, NULL, 0), 0);
 	assert_int_equal(wait_for(&c, told, text), 7);
 	assert_true(c.idle);
 	child_abandon(&c);
@@ -132,8 +136,7 @@ static void test_who_has_read_what_a_user_wrote_ends(void **state)
 	assert_int_equal(c.pid, 0);
 	start_worker(&c);
 	(void)wait_for(&c, NULL, text);
-	assert_int_equal(child_continue(&c, work_confined, told_by_parent, NULL, 0, deadline_us()),
-			 0);
+	assert_int_equal(go_on(&c, work_confined, NULL, 0), 0);
 	assert_int_equal(wait_for(&c, NULL, text), 0);
 	assert_int_equal(c.pid, 0);
 }
@@ -150,12 +153,10 @@ static void test_too_many_news(void **state)
 	(void)state;
 	start_worker(&c);
 	(void)wait_for(&c, NULL, text);
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, &news, 1, deadline_us()),
-			 -E2BIG);
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, full, 2, deadline_us()),
-			 -E2BIG);
+	assert_int_equal(go_on(&c, work_text, &news, 1), -E2BIG);
+	assert_int_equal(go_on(&c, work_text, full, 2), -E2BIG);
 	assert_true(c.idle);
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, full, 1, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_text, full, 1), 0);
 	assert_int_equal(wait_for(&c, NULL, text), (int)number);
 	child_abandon(&c);
 }
@@ -168,7 +169,7 @@ static void test_workers_that_die(void **state)
 	(void)state;
 	start_worker(&c);
 	(void)wait_for(&c, NULL, text);
-	assert_int_equal(child_continue(&c, work_crash, told_by_parent, NULL, 0, deadline_us()), 0);
+	assert_int_equal(go_on(&c, work_crash, NULL, 0), 0);
 	assert_int_equal(wait_for(&c, NULL, text), -ECHILD);
 	/* While it is idle: the next order finds nobody. */
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -177,8 +178,7 @@ static void test_workers_that_die(void **state)
 	assert_int_equal(kill(c.pid, SIGKILL), 0);
 	siginfo_t info;
 	assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOWAIT), 0);
-	assert_int_equal(child_continue(&c, work_text, told_by_parent, NULL, 0, deadline_us()),
-			 -EPIPE);
+	assert_int_equal(go_on(&c, work_text, NULL, 0), -EPIPE);
 	child_abandon(&c);
 	assert_int_equal(c.pid, 0);
 }
