@@ -14,7 +14,7 @@ enum progress {
 
 /* How far the loading of one is. */
 struct load {
-	struct module_set *set;
+	struct module_list *modules;
 	enum progress progress;
 	int64_t start_us; /* CLOCK_MONOTONIC */
 };
@@ -39,6 +39,7 @@ struct fs_type {
 
 struct drivers {
 	struct modules *modules;
+	struct arena *arena;
 	struct modalias aliases[DRIVERS_MAX];
 	size_t aliases_count;
 	struct fs_type types[TYPES_MAX];
@@ -46,7 +47,9 @@ struct drivers {
 	int64_t patience_us; /* that the load of one has */
 };
 
-void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_ms);
+/* What is found for them goes into ARENA. */
+void drivers_init(struct drivers *d, struct modules *modules, struct arena *arena,
+		  int64_t patience_ms);
 
 /* What the initramfs has no driver for is given up at once. */
 void drivers_want(struct drivers *d, const char *modalias);
@@ -59,8 +62,8 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
 /*
  * Starts jobs for everything wanted, as far as there is room, so that independent modules are loaded at the same time; on
- * one CPU one for all file systems in turn, which wait for no device, since there a second process is nothing but its
- * price. What hangs with a device holds up nothing else.
+ * one CPU file systems in turn, which wait for no device, and drivers after them, since there a second process is nothing
+ * but its price. What hangs with a device holds up nothing else.
  */
 void drivers_start(struct drivers *d, struct jobs *jobs);
 

@@ -10,10 +10,11 @@
 #define JOBS_MAX 32
 
 struct chain;
+struct module_list;
 struct step;
 
 enum job_kind {
-	JOB_MODULE,  /* load the module that text names */
+	JOB_MODULE,  /* load the modules */
 	JOB_LEARN,   /* ask the disk what about says */
 	JOB_CHAIN,   /* carry out the steps of mounting index */
 	JOB_LISTING, /* ask the medium of mounting index for the files that match text */
@@ -34,6 +35,7 @@ struct job {
 	const struct chain *chain; /* JOB_CHAIN */
 	const struct step *steps;  /* JOB_ROOT */
 	const char *text;          /* JOB_LISTING: the glob; JOB_MODULE: a name or an alias */
+	const struct module_list *modules; /* JOB_MODULE: what it stands for */
 };
 
 struct jobs {
@@ -50,8 +52,8 @@ void jobs_init(struct jobs *jobs, const struct arena *arena);
 
 /*
  * A place for a job of this kind, or NULL: then the work waits for the next event. It may have an idle child; but not
- * for what is told by more than the job, NEWS and the arena: JOB_LISTING and JOB_TEXT. On one CPU with two that are busy
- * it is NULL for a few milliseconds: one of them is free before a third would have come to anything, unless they hang.
+ * for what is told by more than the job, NEWS and the arena: JOB_LISTING and JOB_TEXT. On one CPU with one that is busy
+ * it is NULL for a few milliseconds: that is free before another would have come to anything, unless it hangs.
  */
 struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index);
 

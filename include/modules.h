@@ -3,10 +3,10 @@
 
 #include <stdbool.h>
 
+#include "arena.h"
 #include "text.h"
 
 struct modules;
-struct module_set;
 
 /* A module and its file, absolute. */
 typedef void modules_listed(void *arg, const char *name, const char *path);
@@ -22,20 +22,38 @@ MUST_CHECK int modules_list(const char *directory, const char *name, modules_lis
 MUST_CHECK int modules_open(struct modules **ret);
 void modules_close(struct modules *m);
 
-/*
- * Looks up what NAME (a module's name or an alias) stands for, in the indexes of the initramfs alone: PID 1 may do it.
- * 0 with *ret, which lasts as long as M; -ENOENT: there is no such module; or -errno.
- */
-MUST_CHECK int modules_find(struct modules *m, const char *name, struct module_set **ret);
+/* The file of a module, as it goes to the kernel. */
+struct module_file {
+	const char *path;    /* absolute */
+	const char *options; /* of the kernel command line */
+	const char *state; /* where /sys says whether it is loaded; NULL if no earlier list has it */
+};
+
+/* A driver: what it needs first, and itself. */
+struct module_list {
+	struct module_list *next;
+	const struct module_list *earlier; /* of all, the one that was found before it */
+	struct module_file *files;
+	size_t count;  /* 0: it is built in */
+	bool optional; /* it does not matter if it cannot be loaded */
+};
 
 /*
- * Loads what has been found, and what that needs first, and gives SET back: the library keeps a loaded file mapped as long,
- * and what hangs in a driver would keep it in memory after the initramfs has gone. As modules_load.
+ * Looks up what NAME (a module's name or an alias) stands for, in the indexes of the initramfs alone: PID 1 may do it. Each
+ * driver is added to *ret, in ARENA, which has to last as long as M; what is added to a list that has some already is
+ * optional. 0; -ENOENT: there is no such module, or modprobe.blacklist= names it; or -errno.
  */
-MUST_CHECK int modules_insert(struct module_set *set, struct builder *words);
+MUST_CHECK int modules_find(struct modules *m, struct arena *arena, const char *name,
+			    struct module_list **ret);
 
 /*
- * Loads what NAME (a module's name or an alias) stands for, and what that needs first. 0 also where it is
+ * Loads what has been found. Without the library, so that a child that was forked before can do it, and keeps nothing
+ * of a file when it hangs in a driver. As modules_load.
+ */
+MUST_CHECK int modules_insert(const struct module_list *list, struct builder *words);
+
+/*
+ * Loads what NAME (a module's name or an alias) stands for, and what that needs first: in a child. 0 also where it is
  * built in or loaded; -ENOENT: the initramfs has no such module; or -errno of the kernel, with its words.
  */
 MUST_CHECK int modules_load(struct modules *m, const char *name, struct builder *words);

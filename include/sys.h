@@ -29,6 +29,7 @@ int sys_seek_end(int fd);
 int sys_ioctl(int fd, unsigned long request, void *arg);
 int sys_keep(int fd); /* FD stays open over an exec */
 int sys_pipe(int ret[2]);
+int sys_insert_module(int fd, const char *options); /* finit_module(2) */
 
 int sys_mkdir(const char *path, mode_t mode);
 int sys_link(const char *path, const char *new_path);

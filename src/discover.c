@@ -251,7 +251,7 @@ int discover_start(const struct cmdline *c, struct modules *modules, const char 
 
 	d->timeout_ms = d->longest_ms = c->timeout_ms;
 	d->patience_ms = cmdline_patience_ms(c);
-	drivers_init(&d->drivers, modules, d->patience_ms);
+	drivers_init(&d->drivers, modules, arena, d->patience_ms);
 	d->release = release;
 	d->arena = arena;
 	jobs_init(&d->jobs, arena);

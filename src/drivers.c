@@ -8,13 +8,11 @@
 #include "report.h"
 #include "sys.h"
 
-/* What the children inherit: the whole of it, as it was at the fork. */
-static struct drivers *inherited;
-
-void drivers_init(struct drivers *d, struct modules *modules, int64_t patience_ms)
+void drivers_init(struct drivers *d, struct modules *modules, struct arena *arena,
+		  int64_t patience_ms)
 {
-	inherited = d;
 	d->modules = modules;
+	d->arena = arena;
 	d->patience_us = patience_ms * 1000;
 }
 
@@ -50,13 +48,14 @@ static size_t find_special(const char *alias)
 	return i;
 }
 
-static int load_special(const char *const *modules, size_t count, struct builder *answer)
+static int find_special_modules(struct drivers *d, size_t special, struct module_list **ret)
 {
-	int result = 0;
+	const char *const *names = special_types[special].modules;
+	int result = modules_find(d->modules, d->arena, names[0], ret);
 
-	for (size_t i = 0; i < count && modules[i] && result == 0; i++) {
-		int r = modules_load(inherited->modules, modules[i], answer);
-		if (i == 0)
+	for (size_t i = 1; i < 5 && names[i] && result == 0; i++) {
+		int r = modules_find(d->modules, d->arena, names[i], ret);
+		if (r < 0 && r != -ENOENT)
 			result = r;
 	}
 	return result;
@@ -104,34 +103,41 @@ static bool is_loading_type(const struct drivers *d)
 	return false;
 }
 
-/* The next that is to be loaded: drivers bring the disks, a type waits for none. */
-static struct item next_item(struct drivers *d, const struct jobs *jobs)
+static struct item next_driver(struct drivers *d)
 {
 	for (size_t i = 0; i < d->aliases_count; i++)
 		if (d->aliases[i].load.progress == PROGRESS_WANTED)
 			return item_of_alias(&d->aliases[i]);
-	if (jobs->one_cpu && is_loading_type(d))
-		return (struct item){ .load = NULL };
+	return (struct item){ .load = NULL };
+}
+
+static struct item next_type(struct drivers *d)
+{
 	for (size_t i = 0; i < d->types_count; i++)
 		if (d->types[i].load.progress == PROGRESS_WANTED)
 			return item_of_type(&d->types[i]);
 	return (struct item){ .load = NULL };
 }
 
-/* What was looked up after this child was forked, is looked up again. */
+/* Drivers bring the disks, a type waits for none; on one CPU it is the other way round: a type only takes its time. */
+static struct item next_item(struct drivers *d, const struct jobs *jobs)
+{
+	struct item i = { .load = NULL };
+
+	if (!jobs->one_cpu)
+		i = next_driver(d);
+	else if (is_loading_type(d))
+		return i;
+	if (!i.load)
+		i = next_type(d);
+	return i.load ? i : next_driver(d);
+}
+
 static int work_load(void *arg, struct builder *answer)
 {
 	const struct job *j = arg;
-	const struct item i = find_item(inherited, j->text);
-	struct module_set *set = i.load ? i.load->set : NULL;
-	size_t special = find_special(j->text);
 
-	if (set) {
-		i.load->set = NULL;
-		return modules_insert(set, answer);
-	}
-	return special < SPECIAL_TYPES ? load_special(special_types[special].modules, 5, answer)
-				       : modules_load(inherited->modules, j->text, answer);
+	return modules_insert(j->modules, answer);
 }
 
 void drivers_want(struct drivers *d, const char *modalias)
@@ -146,7 +152,7 @@ void drivers_want(struct drivers *d, const char *modalias)
 	struct modalias *a = &d->aliases[d->aliases_count++];
 	memcpy(a->text, modalias, len + 1);
 	a->load.progress = PROGRESS_WANTED;
-	int r = modules_find(d->modules, modalias, &a->load.set);
+	int r = modules_find(d->modules, d->arena, modalias, &a->load.modules);
 	if (r < 0)
 		alias_failed(a, r, "");
 }
@@ -166,10 +172,12 @@ static void look_up_type(struct drivers *d, struct fs_type *t)
 	if (known) {
 		t->load.progress = PROGRESS_DONE;
 		report_module(t->alias, sys_now_us(), 0);
-	} else if (special == SPECIAL_TYPES) {
-		t->error = modules_find(d->modules, t->alias, &t->load.set);
-		t->load.progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
+		return;
 	}
+	t->error = special < SPECIAL_TYPES
+			   ? find_special_modules(d, special, &t->load.modules)
+			   : modules_find(d->modules, d->arena, t->alias, &t->load.modules);
+	t->load.progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
 }
 
 struct fs_type *drivers_want_type(struct drivers *d, const char *type)
@@ -198,9 +206,10 @@ static bool start_load(struct drivers *d, struct jobs *jobs, const struct item *
 	if (!j)
 		return false;
 	j->text = name;
+	j->modules = i->load->modules;
 	i->load->start_us = sys_now_us();
 	log_line(LOG_PRIORITY_DEBUG, "module %s", name);
-	if (jobs_start(jobs, j, work_load, (struct child_news){ name, strlen(name) + 1 },
+	if (jobs_start(jobs, j, work_load, (struct child_news){ NULL, 0 },
 		       i->load->start_us + d->patience_us) == 0) {
 		i->load->progress = PROGRESS_STARTED;
 		return true;

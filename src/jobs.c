@@ -40,7 +40,7 @@ static bool is_held(struct jobs *jobs)
 
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		busy += is_busy(&jobs->slots[i]);
-	if (!jobs->one_cpu || busy < 2)
+	if (!jobs->one_cpu || busy < 1)
 		return false;
 	if (jobs->held_us == 0)
 		jobs->held_us = sys_now_us() + hold_us;

@@ -4,11 +4,13 @@
 #include <libkmod.h>
 #include <string.h>
 
+#include "file.h"
 #include "kernel_log.h"
 #include "sys.h"
 
 struct modules {
 	struct kmod_ctx *ctx;
+	const struct module_list *latest;
 };
 
 int modules_open(struct modules **ret)
@@ -32,61 +34,177 @@ void modules_close(struct modules *m)
 	m->ctx = NULL;
 }
 
-int modules_find(struct modules *m, const char *name, struct module_set **ret)
+static const struct module_file *find_listed(const struct modules *m, const char *path)
 {
-	struct kmod_list *list = NULL;
-	int r = kmod_module_new_from_lookup(m->ctx, name, &list);
+	for (const struct module_list *l = m->latest; l; l = l->earlier)
+		for (size_t i = 0; i < l->count; i++)
+			if (strcmp(l->files[i].path, path) == 0)
+				return &l->files[i];
+	return NULL;
+}
 
-	/* -ENOSYS: there is no index, so there is no module of this kernel at all. */
-	if (r == -ENOSYS || (r >= 0 && !list))
-		return -ENOENT;
+static int describe(const struct modules *m, struct arena *arena, struct kmod_module *module,
+		    const char *path, struct module_file *file)
+{
+	const struct module_file *listed = find_listed(m, path);
+	const char *options = kmod_module_get_options(module);
+
+	if (listed) {
+		*file = *listed;
+		file->state = arena_printf(arena, "/sys/module/%s/initstate",
+					   kmod_module_get_name(module));
+		return file->state ? 0 : -ENOMEM;
+	}
+	file->path = arena_copy(arena, slice_of(path));
+	file->options = options ? arena_copy(arena, slice_of(options)) : "";
+	return file->path && file->options ? 0 : -ENOMEM;
+}
+
+/* What is built in has no file, and needs none. */
+static int add_file(const struct modules *m, struct arena *arena, struct kmod_module *module,
+		    struct module_list *list)
+{
+	const char *path = kmod_module_get_path(module);
+	int r = 0;
+
+	if (path)
+		r = describe(m, arena, module, path, &list->files[list->count]);
+	else if (kmod_module_get_initstate(module) != KMOD_MODULE_BUILTIN)
+		r = -ENOENT;
+	if (path && r == 0)
+		list->count++;
+	return r;
+}
+
+static int add_driver(struct modules *m, struct arena *arena, struct kmod_module *module,
+		      struct module_list **ret)
+{
+	struct kmod_list *needed = kmod_module_get_dependencies(module), *item;
+	struct module_list *list = arena_alloc(arena, sizeof(*list));
+	size_t count = 1;
+	int r = 0;
+
+	kmod_list_foreach(item, needed) count++;
+	if (!list || !(list->files = arena_alloc(arena, count * sizeof(*list->files))))
+		r = -ENOMEM;
+	kmod_list_foreach(item, needed)
+	{
+		struct kmod_module *first = kmod_module_get_module(item);
+		if (r == 0)
+			r = add_file(m, arena, first, list);
+		(void)kmod_module_unref(first);
+	}
+	(void)kmod_module_unref_list(needed);
+	if (r == 0)
+		r = add_file(m, arena, module, list);
 	if (r < 0)
 		return r;
-	*ret = (struct module_set *)list;
+	list->earlier = m->latest;
+	m->latest = *ret = list;
 	return 0;
 }
 
-static int insert(struct kmod_list *list)
+/* 0 if there is one at least. */
+static int add_drivers(struct modules *m, struct arena *arena, struct kmod_list *drivers,
+		       struct module_list **ret)
 {
+	const bool optional = *ret != NULL;
 	struct kmod_list *item;
 	int result = -ENOENT;
 
-	kmod_list_foreach(item, list)
+	while (*ret)
+		ret = &(*ret)->next;
+	kmod_list_foreach(item, drivers)
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
-		int r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, NULL,
-							NULL, NULL, NULL);
-		kmod_module_unref(module);
-		/* Two children may load what both need; the second finds it there. */
-		if (r == -EEXIST)
-			r = 0;
-		/* modprobe.blacklist= on the kernel command line: as if it were not there. */
-		if (r > 0)
-			r = -ENOENT;
-		/* An alias may stand for several drivers; one that takes the device is enough. */
-		if (r >= 0 || result == -ENOENT)
-			result = r < 0 ? r : 0;
+		int r = add_driver(m, arena, module, ret);
+		(void)kmod_module_unref(module);
+		if (r == 0) {
+			(*ret)->optional = optional;
+			ret = &(*ret)->next;
+		}
+		if (result != 0)
+			result = r;
 	}
 	return result;
 }
 
-int modules_insert(struct module_set *set, struct builder *words)
+int modules_find(struct modules *m, struct arena *arena, const char *name, struct module_list **ret)
+{
+	struct kmod_list *found = NULL, *allowed = NULL;
+	int r = kmod_module_new_from_lookup(m->ctx, name, &found);
+
+	/* -ENOSYS: there is no index, so there is no module of this kernel at all. */
+	if (r < 0)
+		return r == -ENOSYS ? -ENOENT : r;
+	/* modprobe.blacklist= on the kernel command line: as if it were not there. */
+	r = kmod_module_apply_filter(m->ctx, KMOD_FILTER_BLACKLIST, found, &allowed);
+	if (r >= 0)
+		r = add_drivers(m, arena, allowed, ret);
+	(void)kmod_module_unref_list(allowed);
+	(void)kmod_module_unref_list(found);
+	return r;
+}
+
+static bool is_loaded(const struct module_file *file)
+{
+	char state[8];
+
+	return file->state && file_read(file->state, state, sizeof(state)) > 0 &&
+	       strncmp(state, "live", 4) == 0;
+}
+
+static int insert(const struct module_file *file)
+{
+	/* Before the kernel has checked its signature it does not notice that it has the module. */
+	if (is_loaded(file))
+		return 0;
+	int fd = sys_open(file->path, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	int r = sys_insert_module(fd, file->options);
+	(void)sys_close(fd);
+	/* Two children may load what both need; the second finds it there. */
+	return r == -EEXIST ? 0 : r;
+}
+
+static int insert_list(const struct module_list *list)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < list->count && r == 0; i++)
+		r = insert(&list->files[i]);
+	return r;
+}
+
+int modules_insert(const struct module_list *list, struct builder *words)
 {
 	int64_t start_us = sys_now_us();
-	int r = insert((struct kmod_list *)set);
+	int result = -ENOENT;
 
-	(void)kmod_module_unref_list((struct kmod_list *)set);
-	if (r < 0)
+	for (; list; list = list->next) {
+		/* Of what is not needed, if that is there that needs it. */
+		if (list->optional && result < 0)
+			break;
+		int r = insert_list(list);
+		/* An alias may stand for several drivers; one that takes the device is enough. */
+		if (!list->optional && (r == 0 || result == -ENOENT))
+			result = r;
+	}
+	if (result < 0)
 		kernel_log_since(start_us, words);
-	return r;
+	return result;
 }
 
 int modules_load(struct modules *m, const char *name, struct builder *words)
 {
-	struct module_set *set;
-	int r = modules_find(m, name, &set);
+	static char memory[16384];
+	struct arena arena;
+	struct module_list *list = NULL;
 
-	return r < 0 ? r : modules_insert(set, words);
+	arena_start(&arena, memory, sizeof(memory));
+	int r = modules_find(m, &arena, name, &list);
+	return r < 0 ? r : modules_insert(list, words);
 }
 
 static void list_all(struct kmod_list *list, modules_listed *listed, void *arg)

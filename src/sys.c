@@ -103,6 +103,11 @@ int sys_pipe(int ret[2])
 	return (int)result(pipe2(ret, O_CLOEXEC | O_NONBLOCK));
 }
 
+int sys_insert_module(int fd, const char *options)
+{
+	return (int)result(syscall(SYS_finit_module, fd, options, 0));
+}
+
 int sys_mkdir(const char *path, mode_t mode)
 {
 	return (int)result(mkdir(path, mode));

@@ -15,15 +15,6 @@
 
 #include "fake_calls.h"
 
-int init_module(const void *image, unsigned long size, const char *options);
-
-static int answer(int r)
-{
-	if (r < 0)
-		errno = -r;
-	return r < 0 ? -1 : r;
-}
-
 /* Not even by a mistake. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	  const void *options)
@@ -36,50 +27,6 @@ int umount2(const char *target, int flags)
 {
 	(void)flags;
 	fake_finish(FAKE_MISUSED, 0, target);
-}
-
-static int insert(const char *name)
-{
-	int r = fake_enter(FAKE_libkmod_insert, "%s", name);
-
-	if (r < 0)
-		return answer(r);
-	for (size_t i = 0; i < fake->modules_count; i++)
-		if (strcmp(fake->modules[i], name) == 0)
-			return answer(-EEXIST);
-	fake_module_loaded(name);
-	return 0;
-}
-
-int init_module(const void *image, unsigned long size, const char *options)
-{
-	(void)image, (void)size, (void)options;
-	return insert("?");
-}
-
-/* glibc has no wrapper for finit_module(2). */
-long syscall(long number, ...)
-{
-	static long (*next)(long, ...);
-	char link[64], path[PATH_MAX] = "";
-	long a[6];
-	va_list args;
-
-	va_start(args, number);
-	for (size_t i = 0; i < 6; i++)
-		a[i] = va_arg(args, long);
-	va_end(args);
-	if (number == SYS_finit_module) {
-		(void)fake_print(link, sizeof(link), "/proc/self/fd/%d", (int)a[0]);
-		if (readlink(link, path, sizeof(path) - 1) < 0)
-			return -1;
-		char *module = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-		module[strcspn(module, ".")] = '\0';
-		return insert(module);
-	}
-	if (!next)
-		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 struct kmod_ctx *kmod_new(const char *dirname, const char *const *config_paths)

@@ -255,6 +255,7 @@ void fake_module_loaded(const char *module)
 	if (fake->modules_count < sizeof(fake->modules) / sizeof(fake->modules[0]))
 		(void)fake_print(fake->modules[fake->modules_count++], sizeof(fake->modules[0]),
 				 "%s", module);
+	put("live\n", "sysfs/module/%s/initstate", module);
 	if (strcmp(module, "fake_pci") == 0) {
 		put("", "sysfs/bus/pci/devices/0000:00:04.0/driver");
 		device_appears("virtio", "virtio0", "virtio:d00000002v00001AF4");

@@ -61,7 +61,10 @@ char *fake_path(const char *path, char *ret, size_t size)
 
 	absolute(path, name, sizeof(name));
 	const struct fake_mount *m = find(name);
-	if (m)
+	/* Where libkmod says that modules are. */
+	if (strncmp(name, fake->fixtures, strlen(fake->fixtures)) == 0)
+		(void)fake_print(ret, size, "%s", name);
+	else if (m)
 		(void)fake_print(ret, size, "%s%s", m->backing, name + strlen(m->target));
 	else
 		(void)fake_print(ret, size, "%s/root%s", fake->directory, name);

@@ -318,6 +318,22 @@ int sys_keep(int fd)
 	return (int)fake_result(fcntl(fd, F_SETFD, 0));
 }
 
+int sys_insert_module(int fd, const char *options)
+{
+	const char *path = fake_descriptor(fd), *slash = strrchr(path, '/');
+	char name[64];
+
+	(void)options;
+	(void)fake_print(name, sizeof(name), "%s", slash ? slash + 1 : path);
+	name[strcspn(name, ".")] = '\0';
+	ENTER(sys_insert_module, "%s", name);
+	for (size_t i = 0; i < fake->modules_count; i++)
+		if (strcmp(fake->modules[i], name) == 0)
+			return -EEXIST;
+	fake_module_loaded(name);
+	return 0;
+}
+
 int sys_pipe(int ret[2])
 {
 	ENTER(sys_pipe, "-");

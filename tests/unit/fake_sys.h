@@ -15,87 +15,86 @@
 #include <sys/types.h>
 
 /* Each function of the seam, and what it is made to fail with. What cannot fail has no errno. */
-#define FAKE_FUNCTIONS(X)                                                       \
-	X(sys_open, EIO, EMFILE)                                                \
-	X(sys_open_in_root, EIO, ELOOP)                                         \
-	X(sys_open_beneath, EIO, ELOOP)                                         \
-	X(sys_openat, EIO, EMFILE)                                              \
-	X(sys_openat_mode, EIO, ENOSPC)                                         \
-	X(sys_close, EIO)                                                       \
-	X(sys_read, EIO)                                                        \
-	X(sys_pread, EIO)                                                       \
-	X(sys_write, EIO, ENOSPC)                                               \
-	X(sys_pwrite, EIO, ENOSPC)                                              \
-	X(sys_seek_end, EINVAL)                                                 \
-	X(sys_ioctl, EIO, ENOTTY)                                               \
-	X(sys_keep, EINVAL)                                                     \
-	X(sys_pipe, EMFILE)                                                     \
-	X(sys_mkdir, ENOSPC, ENOENT)                                            \
-	X(sys_link, EEXIST)                                                     \
-	X(sys_stat, EIO, ENOENT)                                                \
-	X(sys_fstat, EIO)                                                       \
-	X(sys_fstatat, EIO, ENOENT)                                             \
-	X(sys_statfs, EIO)                                                      \
-	X(sys_unlinkat, EIO)                                                    \
-	X(sys_readlink, EIO)                                                    \
-	X(sys_chdir, EIO)                                                       \
-	X(sys_fchdir, EACCES)                                                   \
-	X(sys_chroot, EPERM)                                                    \
-	X(sys_getdents, EIO)                                                    \
-	X(sys_fgetxattr, EIO, EOPNOTSUPP)                                       \
-	X(sys_lgetxattr, EIO, EOPNOTSUPP)                                       \
-	X(sys_flistxattr, EIO, EOPNOTSUPP)                                      \
-	X(sys_llistxattr, EIO, EOPNOTSUPP)                                      \
-	X(sys_fsetxattr, EIO, ENOSPC)                                           \
-	X(sys_mknodat, EPERM, ENOSPC)                                           \
-	X(sys_mkdirat, EIO, ENOSPC)                                             \
-	X(sys_symlinkat, EIO, ENOSPC)                                           \
-	X(sys_readlinkat, EIO)                                                  \
-	X(sys_fchownat, EPERM)                                                  \
-	X(sys_fchown, EPERM)                                                    \
-	X(sys_fchmod, EPERM)                                                    \
-	X(sys_futimens, EPERM)                                                  \
-	X(sys_renameat, EIO)                                                    \
-	X(sys_fsync, EIO)                                                       \
-	X(sys_unmount, EBUSY)                                                   \
-	X(sys_mount, EINVAL, EIO)                                               \
-	X(sys_fsopen, ENODEV, EMFILE)                                           \
-	X(sys_fsconfig, EINVAL, ENOMEM)                                         \
-	X(sys_fsmount, ENOMEM)                                                  \
-	X(sys_move_mount, EINVAL)                                               \
-	X(sys_uevent_socket, EMFILE)                                            \
-	X(sys_recv, EIO, ENOBUFS, EINTR)                                        \
-	X(sys_poll, EINTR, ENOMEM)                                              \
-	X(sys_fork, EAGAIN)                                                     \
-	X(sys_getpid)                                                           \
-	X(sys_geteuid)                                                          \
-	X(sys_wait, ECHILD)                                                     \
-	X(sys_kill, ESRCH)                                                      \
-	X(sys_exit)                                                             \
-	X(sys_execve, ENOEXEC, EACCES)                                          \
-	X(sys_reboot, EPERM)                                                    \
-	X(sys_console_level, EPERM)                                             \
-	X(sys_cpus)                                                             \
-	X(sys_now_us)                                                           \
-	X(sys_real_us)                                                          \
-	X(sys_memfd, EMFILE)                                                    \
-	X(sys_unblock_signals, EINVAL)                                          \
-	X(sys_duplicate, EMFILE)                                                \
-	X(sys_io_flusher, EPERM)                                                \
-	X(sys_pivot_root, EINVAL)                                               \
-	X(sys_sync, EIO)                                                        \
-	X(sys_limit, EPERM)                                                     \
-	X(sys_unshare, EPERM)                                                   \
-	X(sys_die_with_parent, EINVAL)                                          \
-	X(sys_machine, EFAULT)                                                  \
-	X(sys_release, EFAULT)                                                  \
-	X(sys_close_from, EINVAL)                                               \
-	X(sys_setsid, EPERM)                                                    \
-	X(sys_adopt_orphans, EINVAL)                                            \
-	X(sys_wait_stopped, ECHILD)                                             \
-	X(sys_continue_every, EAGAIN)                                           \
-	/* What libkmod calls: it does not pass the seam, and is interposed. */ \
-	X(libkmod_insert, ENOEXEC, EEXIST)
+#define FAKE_FUNCTIONS(X)                     \
+	X(sys_open, EIO, EMFILE)              \
+	X(sys_open_in_root, EIO, ELOOP)       \
+	X(sys_open_beneath, EIO, ELOOP)       \
+	X(sys_openat, EIO, EMFILE)            \
+	X(sys_openat_mode, EIO, ENOSPC)       \
+	X(sys_close, EIO)                     \
+	X(sys_read, EIO)                      \
+	X(sys_pread, EIO)                     \
+	X(sys_write, EIO, ENOSPC)             \
+	X(sys_pwrite, EIO, ENOSPC)            \
+	X(sys_seek_end, EINVAL)               \
+	X(sys_ioctl, EIO, ENOTTY)             \
+	X(sys_keep, EINVAL)                   \
+	X(sys_pipe, EMFILE)                   \
+	X(sys_insert_module, ENOEXEC, EEXIST) \
+	X(sys_mkdir, ENOSPC, ENOENT)          \
+	X(sys_link, EEXIST)                   \
+	X(sys_stat, EIO, ENOENT)              \
+	X(sys_fstat, EIO)                     \
+	X(sys_fstatat, EIO, ENOENT)           \
+	X(sys_statfs, EIO)                    \
+	X(sys_unlinkat, EIO)                  \
+	X(sys_readlink, EIO)                  \
+	X(sys_chdir, EIO)                     \
+	X(sys_fchdir, EACCES)                 \
+	X(sys_chroot, EPERM)                  \
+	X(sys_getdents, EIO)                  \
+	X(sys_fgetxattr, EIO, EOPNOTSUPP)     \
+	X(sys_lgetxattr, EIO, EOPNOTSUPP)     \
+	X(sys_flistxattr, EIO, EOPNOTSUPP)    \
+	X(sys_llistxattr, EIO, EOPNOTSUPP)    \
+	X(sys_fsetxattr, EIO, ENOSPC)         \
+	X(sys_mknodat, EPERM, ENOSPC)         \
+	X(sys_mkdirat, EIO, ENOSPC)           \
+	X(sys_symlinkat, EIO, ENOSPC)         \
+	X(sys_readlinkat, EIO)                \
+	X(sys_fchownat, EPERM)                \
+	X(sys_fchown, EPERM)                  \
+	X(sys_fchmod, EPERM)                  \
+	X(sys_futimens, EPERM)                \
+	X(sys_renameat, EIO)                  \
+	X(sys_fsync, EIO)                     \
+	X(sys_unmount, EBUSY)                 \
+	X(sys_mount, EINVAL, EIO)             \
+	X(sys_fsopen, ENODEV, EMFILE)         \
+	X(sys_fsconfig, EINVAL, ENOMEM)       \
+	X(sys_fsmount, ENOMEM)                \
+	X(sys_move_mount, EINVAL)             \
+	X(sys_uevent_socket, EMFILE)          \
+	X(sys_recv, EIO, ENOBUFS, EINTR)      \
+	X(sys_poll, EINTR, ENOMEM)            \
+	X(sys_fork, EAGAIN)                   \
+	X(sys_getpid)                         \
+	X(sys_geteuid)                        \
+	X(sys_wait, ECHILD)                   \
+	X(sys_kill, ESRCH)                    \
+	X(sys_exit)                           \
+	X(sys_execve, ENOEXEC, EACCES)        \
+	X(sys_reboot, EPERM)                  \
+	X(sys_console_level, EPERM)           \
+	X(sys_cpus)                           \
+	X(sys_now_us)                         \
+	X(sys_real_us)                        \
+	X(sys_memfd, EMFILE)                  \
+	X(sys_unblock_signals, EINVAL)        \
+	X(sys_duplicate, EMFILE)              \
+	X(sys_io_flusher, EPERM)              \
+	X(sys_pivot_root, EINVAL)             \
+	X(sys_sync, EIO)                      \
+	X(sys_limit, EPERM)                   \
+	X(sys_unshare, EPERM)                 \
+	X(sys_die_with_parent, EINVAL)        \
+	X(sys_machine, EFAULT)                \
+	X(sys_release, EFAULT)                \
+	X(sys_close_from, EINVAL)             \
+	X(sys_setsid, EPERM)                  \
+	X(sys_adopt_orphans, EINVAL)          \
+	X(sys_wait_stopped, ECHILD)           \
+	X(sys_continue_every, EAGAIN)
 
 enum fake_function {
 #define FAKE_NAME(name, ...) FAKE_##name,
