@@ -44,6 +44,10 @@ void builder_addf(struct builder *b, const char *format, ...) __attribute__((for
 void builder_addv(struct builder *b, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* As snprintf(3), for who knows that it fits, or can do with less. */
+void text_print(char *buffer, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Every byte outside printable ASCII, and the bytes in SPECIAL, as \xHH: as lsblk and udev write names. */
 void builder_add_escaped(struct builder *b, const char *text, const char *special);
 

@@ -7,6 +7,7 @@
 
 #include "copy.h"
 #include "sys.h"
+#include "text.h"
 #include "top_trash.h"
 
 /* A copy on its way; after a power cut it is found again and deleted. */
@@ -15,7 +16,7 @@
 /* Where a descriptor leads: mount(2) takes no descriptors. */
 static void descriptor_path(int fd, char ret[32])
 {
-	(void)snprintf(ret, 32, "/proc/self/fd/%d", fd);
+	text_print(ret, 32, "/proc/self/fd/%d", fd);
 }
 
 static int bind_descriptors(int from, int to)
@@ -131,9 +132,9 @@ static int open_parent(int dir, int like, const char *path, const char **ret_nam
 
 	for (const char *from = path; at >= 0 && (slash = strchr(from, '/')); from = slash + 1) {
 		struct stat st;
-		(void)snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		text_print(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		bool known = like >= 0 && sys_fstatat(like, part, &st) == 0;
-		(void)snprintf(part, sizeof(part), "%.*s", (int)(slash - from), from);
+		text_print(part, sizeof(part), "%.*s", (int)(slash - from), from);
 		int r = sys_mkdirat(at, part, 0755);
 		int next = r < 0 && r != -EEXIST
 				   ? r

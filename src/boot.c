@@ -1,7 +1,6 @@
 #include "boot.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cmdline.h"
@@ -21,6 +20,7 @@
 #include "switch_root.h"
 #include "sys.h"
 #include "systemd.h"
+#include "text.h"
 
 #define MANIFEST_PATH "/etc/layerboot/manifest"
 #define DEVKMSG_LIMIT "/proc/sys/kernel/printk_devkmsg"
@@ -229,7 +229,7 @@ static const char *root_device(void)
 
 	for (size_t i = 0; i < r->layers_count && !disk; i++)
 		disk = r->layers[i].disk;
-	(void)snprintf(device, sizeof(device), "/dev/%s", disk ? disk->name : "");
+	text_print(device, sizeof(device), "/dev/%s", disk ? disk->name : "");
 	return disk ? device : NULL;
 }
 

@@ -1,12 +1,12 @@
 #include "chains.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "execute.h"
 #include "record.h"
 #include "sys.h"
+#include "text.h"
 
 /*
  * What the step has written becomes part of the facts that are told of every step, but for lines of the inventory:
@@ -22,8 +22,8 @@ static void tell(const struct step *s, struct builder *own, uint64_t index, int6
 	if (text.len > 0 && !inventory) {
 		text.len -= text.at[text.len - 1] == '\n';
 		if (facts_parse(text, &facts) < 0)
-			(void)snprintf(facts.warning, sizeof(facts.warning), "%s: %.*s", s->source,
-				       (int)text.len, text.at);
+			text_print(facts.warning, sizeof(facts.warning), "%s: %.*s", s->source,
+				   (int)text.len, text.at);
 		own->len = 0;
 	}
 	facts.step = index;

@@ -8,6 +8,7 @@
 #include "bases_read.h"
 #include "check_root.h"
 #include "host_media.h"
+#include "text.h"
 #include "walk.h"
 
 /* A boot stops there, too. */
@@ -222,7 +223,7 @@ static void check_trust(const struct resolved_layer *l, int root, struct check_r
 
 	if (!rules.untrusted && !rules.only)
 		return;
-	(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", root);
+	text_print(directory, sizeof(directory), "/proc/self/fd/%d", root);
 	builder_start(&words, why, sizeof(why));
 	int r = walk_layer(directory, &rules, &result, &words);
 	if (r == 0 && result.verdict == WALK_CLEAN)

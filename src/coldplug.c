@@ -1,12 +1,12 @@
 #include "coldplug.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "buses.h"
 #include "file.h"
 #include "sys.h"
+#include "text.h"
 
 struct walk {
 	const char *bus;
@@ -37,7 +37,7 @@ static bool read_modalias(const struct walk *w, const char *name, char *modalias
 {
 	char path[512];
 
-	(void)snprintf(path, sizeof(path), "%s/%s/modalias", w->directory, name);
+	text_print(path, sizeof(path), "%s/%s/modalias", w->directory, name);
 	if (file_read(path, modalias, size) <= 0)
 		return false;
 	modalias[strcspn(modalias, "\n")] = '\0';
@@ -63,7 +63,7 @@ static void visit_unbound(void *arg, const char *name)
 	    !bus_wants(w->bus, modalias))
 		return;
 	/* Bound already: its driver is built in and costs nothing. */
-	(void)snprintf(path, sizeof(path), "%s/%s/driver", w->directory, name);
+	text_print(path, sizeof(path), "%s/%s/driver", w->directory, name);
 	if (sys_stat(path, &st) == 0)
 		return;
 	w->found(w->arg, modalias);
@@ -74,7 +74,7 @@ static void walk_bus(const char *bus, coldplug_found *visit, coldplug_found *fou
 	char directory[64];
 	struct walk w = { bus, directory, found, arg };
 
-	(void)snprintf(directory, sizeof(directory), "/sys/bus/%s/devices", bus);
+	text_print(directory, sizeof(directory), "/sys/bus/%s/devices", bus);
 	coldplug_each(directory, visit, &w);
 }
 

@@ -13,6 +13,7 @@
 #include "host_media.h"
 #include "plan.h"
 #include "sys.h"
+#include "text.h"
 
 static const char help[] =
 	"usage: layerboot check [OPTION]... [NAME=IMAGE]...\n"
@@ -146,8 +147,8 @@ static int learn_kernel(struct options *o)
 		return host_complain(
 			&o->host, o->kernel_image,
 			"expected a bzImage, or an arm64 Image that is not compressed");
-	(void)snprintf(o->machine, sizeof(o->machine), "%s", image.machine);
-	(void)snprintf(o->image_release, sizeof(o->image_release), "%s", image.release);
+	text_print(o->machine, sizeof(o->machine), "%s", image.machine);
+	text_print(o->image_release, sizeof(o->image_release), "%s", image.release);
 	if (!o->release && image.release[0])
 		o->release = o->image_release;
 	return 0;
@@ -160,7 +161,7 @@ static bool enter(struct check_report *report)
 	int r = host_image_enter(&root);
 
 	if (r < 0) {
-		(void)snprintf(text, sizeof(text), "images cannot be mounted: %s", strerror(-r));
+		text_print(text, sizeof(text), "images cannot be mounted: %s", strerror(-r));
 		check_report_unread(report, NULL, text);
 	} else if (!root) {
 		check_report_note(

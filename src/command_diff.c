@@ -11,6 +11,7 @@
 #include "guest_command.h"
 #include "layer_compare.h"
 #include "sys.h"
+#include "text.h"
 
 /* For the names of the directories on the way to the current one: two million of them. */
 #define NAMES_MAX ((size_t)64 << 20)
@@ -59,7 +60,7 @@ static void print_change(struct diff *d, char change)
 	char path[PATH_MAX + 1];
 	struct builder b;
 
-	(void)snprintf(path, sizeof(path), "/%s", d->path);
+	text_print(path, sizeof(path), "/%s", d->path);
 	builder_start(&b, line, sizeof(line));
 	if (d->command->json) {
 		builder_add(&b, d->any ? ",\n" : "\n");

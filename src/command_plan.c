@@ -13,6 +13,7 @@
 #include "needs.h"
 #include "plan_modules.h"
 #include "plan_print.h"
+#include "text.h"
 
 static const char help[] =
 	"usage: layerboot plan [OPTION]... [NAME=IMAGE]...\n"
@@ -145,7 +146,7 @@ static int answer(const struct options *o)
 			return host_complain(&o->host, "--inventory",
 					     "says too little of the disks; KNOWN=\"7\" is all");
 		if (q->kind == QUESTION_STAMP) {
-			(void)snprintf(stamp->disk, sizeof(stamp->disk), "%s", q->disk->name);
+			text_print(stamp->disk, sizeof(stamp->disk), "%s", q->disk->name);
 			stamp->used = q->disk->type[0] != '\0';
 			continue;
 		}

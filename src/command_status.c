@@ -10,6 +10,7 @@
 #include "guest_command.h"
 #include "status_table.h"
 #include "sys.h"
+#include "text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define CHANGED_MAX  10 /* lines of the table; --json has all */
@@ -65,7 +66,7 @@ static struct space layer_space(const struct status *s, const struct guest_layer
 		return space_of(s->g->stack[0].path);
 	if (!is_found(l))
 		return (struct space){ 0 };
-	(void)snprintf(path, sizeof(path), "%s/layers/%s", s->command->run, l->name);
+	text_print(path, sizeof(path), "%s/layers/%s", s->command->run, l->name);
 	return space_of(path);
 }
 

@@ -13,6 +13,7 @@
 #include "manifest.h"
 #include "shadow_index.h"
 #include "sys.h"
+#include "text.h"
 
 #define PARTS_MAX 128
 
@@ -76,7 +77,7 @@ static int find_file_system(int fd, struct host_image *image, char *type, size_t
 	}
 	if (r < 0 || !is_layer_type(probed.type))
 		return r < 0 ? r : -EMEDIUMTYPE;
-	(void)snprintf(type, size, "%s", probed.type);
+	text_print(type, size, "%s", probed.type);
 	return 0;
 }
 
@@ -125,7 +126,7 @@ static int open_upper(int top, const char *subdir, bool may_be_top)
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s%supper", subdir ? subdir : "", subdir ? "/" : "");
+	text_print(path, sizeof(path), "%s%supper", subdir ? subdir : "", subdir ? "/" : "");
 	int fd = sys_open_in_root(top, path, O_RDONLY | O_DIRECTORY);
 	return fd == -ENOENT && may_be_top && !subdir ? sys_openat(top, ".", O_RDONLY | O_DIRECTORY)
 						      : fd;

@@ -9,6 +9,7 @@
 #include "layer_stack.h"
 #include "merged_root.h"
 #include "sys.h"
+#include "text.h"
 
 static const char usage[] =
 	"usage: layerboot which [OPTION]... PATH...\n"
@@ -106,7 +107,7 @@ static int walk(struct question *q)
 		q->in.at[i] = (uint16_t)i;
 	for (const char *end = q->path; q->in.count > 0; end++) {
 		end += strcspn(end, "/");
-		(void)snprintf(part, sizeof(part), "%.*s", (int)(end - q->path), q->path);
+		text_print(part, sizeof(part), "%.*s", (int)(end - q->path), q->path);
 		int r = merge_look(q->g, &q->in, part, &e, &q->out, &stop);
 		if (r < 0)
 			return r;
@@ -177,7 +178,7 @@ static int answer(struct question *q, struct builder *b)
 {
 	char absolute[PATH_MAX + 1];
 
-	(void)snprintf(absolute, sizeof(absolute), "/%s", q->path);
+	text_print(absolute, sizeof(absolute), "/%s", q->path);
 	const struct guest_claim *claim =
 		guest_claim_of(q->g->protects, q->g->protects_count, absolute);
 	int r = ask(q);

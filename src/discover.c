@@ -1,7 +1,6 @@
 #include "discover.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "buses.h"

@@ -3,10 +3,10 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 #include <linux/fs.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sys.h"
+#include "text.h"
 
 bool disk_is_candidate(const char *name)
 {
@@ -92,7 +92,7 @@ static void learn_place(struct disk *d)
 	char link[512], path[128];
 	ssize_t len;
 
-	(void)snprintf(path, sizeof(path), "/sys/class/block/%s", d->name);
+	text_print(path, sizeof(path), "/sys/class/block/%s", d->name);
 	len = sys_readlink(path, link, sizeof(link) - 1);
 	if (len < 0)
 		return;
@@ -101,7 +101,7 @@ static void learn_place(struct disk *d)
 				: strstr(link, "/target") ? "scsi"
 				: strstr(link, "/virtio") ? "virtio"
 							  : "";
-	(void)snprintf(d->transport, sizeof(d->transport), "%s", transport);
+	text_print(d->transport, sizeof(d->transport), "%s", transport);
 
 	char number[16];
 	if (attribute(d, "partition", number, sizeof(number)) <= 0)
@@ -393,7 +393,7 @@ void disk_learn(struct disk *d, unsigned about)
 		about &= ~(unsigned)KNOWN_PARTITION;
 	if (!(about & (KNOWN_SUPERBLOCK | KNOWN_PARTITION)))
 		return;
-	(void)snprintf(path, sizeof(path), "/dev/%s", d->name);
+	text_print(path, sizeof(path), "/dev/%s", d->name);
 	fd = sys_open(path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0) {
 		/* A drive without a medium is a disk that holds nothing, not one that is broken. */

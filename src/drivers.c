@@ -1,12 +1,12 @@
 #include "drivers.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
 #include "report.h"
 #include "sys.h"
+#include "text.h"
 
 void drivers_init(struct drivers *d, struct modules *modules, struct arena *arena,
 		  int64_t patience_ms)
@@ -188,10 +188,10 @@ struct fs_type *drivers_want_type(struct drivers *d, const char *type)
 	if (d->types_count == TYPES_MAX)
 		return NULL;
 	struct fs_type *t = &d->types[d->types_count++];
-	(void)snprintf(t->name, sizeof(t->name), "%s", type);
+	text_print(t->name, sizeof(t->name), "%s", type);
 	/* As the plan calls it; these are no file systems. */
 	bool driver = strcmp(type, "loop") == 0 || strcmp(type, "dm-verity") == 0;
-	(void)snprintf(t->alias, sizeof(t->alias), "%s%s", driver ? "" : "fs-", type);
+	text_print(t->alias, sizeof(t->alias), "%s%s", driver ? "" : "fs-", type);
 	t->load.progress = PROGRESS_WANTED;
 	look_up_type(d, t);
 	return t;
@@ -238,7 +238,7 @@ void drivers_ended(struct drivers *d, const struct job *j, int error, const char
 		alias_failed(i.alias, error, words);
 	if (i.type) {
 		i.type->error = error;
-		(void)snprintf(i.type->words, sizeof(i.type->words), "%s", words);
+		text_print(i.type->words, sizeof(i.type->words), "%s", words);
 	}
 }
 

@@ -1,7 +1,6 @@
 #include "execute.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -15,6 +14,7 @@
 #include "switch_root.h"
 #include "sys.h"
 #include "systemd.h"
+#include "text.h"
 
 static int make_directory(const struct step *s)
 {
@@ -44,8 +44,8 @@ static int start_unionfs(const struct step *s, struct builder *words)
 	if (s->lowers_count > MANIFEST_LAYERS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < s->lowers_count; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), "%s%s",
-			       s->lowers[i][0] == '/' ? "" : PATH_LAYERS "/", s->lowers[i]);
+		text_print(names[i], sizeof(names[i]), "%s%s",
+			   s->lowers[i][0] == '/' ? "" : PATH_LAYERS "/", s->lowers[i]);
 		lowers[i] = names[i];
 	}
 	int r = fs_unionfs_start(&u, words);
@@ -77,8 +77,8 @@ static int mount_union(const struct step *s, struct builder *words)
 		return r;
 	/* Its disk is full: who boots it can make room. */
 	struct facts facts = { 0 };
-	(void)snprintf(facts.warning, sizeof(facts.warning),
-		       "top: no room on its disk, the root is read-only (kernel: %s)", words->at);
+	text_print(facts.warning, sizeof(facts.warning),
+		   "top: no room on its disk, the root is read-only (kernel: %s)", words->at);
 	words->len = 0;
 	facts_print(&facts, words);
 	return 0;

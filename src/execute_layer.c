@@ -1,7 +1,6 @@
 #include "execute_parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bases_read.h"
@@ -12,6 +11,7 @@
 #include "loops.h"
 #include "resolve.h"
 #include "sys.h"
+#include "text.h"
 #include "verity.h"
 #include "walk.h"
 #include "whiteouts.h"
@@ -31,7 +31,7 @@ static int open_file(const char *path)
 
 	if (!file || (size_t)(file - path) >= sizeof(medium))
 		return -ENAMETOOLONG;
-	(void)snprintf(medium, sizeof(medium), "%.*s", (int)(file - path), path);
+	text_print(medium, sizeof(medium), "%.*s", (int)(file - path), path);
 	int root = sys_open(medium, O_PATH | O_DIRECTORY);
 	if (root < 0)
 		return root;
@@ -71,8 +71,8 @@ static int read_bases(const struct step *s, struct facts *facts)
 	int r = bases_read(root, &bases, &words);
 	(void)sys_close(root);
 	if (why[0])
-		(void)snprintf(facts->warning, sizeof(facts->warning), "layer %s: %.400s", s->layer,
-			       why);
+		text_print(facts->warning, sizeof(facts->warning), "layer %s: %.400s", s->layer,
+			   why);
 	return r;
 }
 
@@ -92,7 +92,7 @@ static int warn(const struct step *s, struct builder *answer)
 {
 	struct facts facts = { 0 };
 
-	(void)snprintf(facts.warning, sizeof(facts.warning), "%s", s->source);
+	text_print(facts.warning, sizeof(facts.warning), "%s", s->source);
 	facts_print(&facts, answer);
 	return 0;
 }
@@ -203,7 +203,7 @@ static int look_for_modules(const struct step *s, struct builder *answer)
 
 	if (root < 0)
 		return root;
-	(void)snprintf(path, sizeof(path), "usr/lib/modules/%s", s->source);
+	text_print(path, sizeof(path), "usr/lib/modules/%s", s->source);
 	int fd = sys_open_in_root(root, path, O_PATH);
 	if (fd == -ENOENT)
 		fd = sys_open_in_root(root, path + strlen("usr/"), O_PATH);
@@ -211,8 +211,8 @@ static int look_for_modules(const struct step *s, struct builder *answer)
 	if (fd >= 0)
 		(void)sys_close(fd);
 	else
-		(void)snprintf(facts.warning, sizeof(facts.warning),
-			       "layer %s has no modules of kernel %s", s->layer, s->source);
+		text_print(facts.warning, sizeof(facts.warning),
+			   "layer %s has no modules of kernel %s", s->layer, s->source);
 	facts_print(&facts, answer);
 	return 0;
 }

@@ -1,7 +1,6 @@
 #include "execute_parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bind_paths.h"
@@ -11,6 +10,7 @@
 #include "inventory.h"
 #include "shadow_index.h"
 #include "sys.h"
+#include "text.h"
 #include "top.h"
 #include "volume.h"
 
@@ -54,7 +54,7 @@ static const char *const *absolute(const struct step *s)
 	static const char *list[LOWERS_MAX];
 
 	for (size_t i = 0; i < s->lowers_count; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), PATH_LAYERS "/%s", s->lowers[i]);
+		text_print(names[i], sizeof(names[i]), PATH_LAYERS "/%s", s->lowers[i]);
 		list[i] = names[i];
 	}
 	return list;
@@ -73,7 +73,7 @@ static int read_stamp(const struct step *s, struct builder *answer)
 	if (state.trash && top_clean(s->target, answer) < 0)
 		answer->len = 0;
 	answer->len = 0;
-	(void)snprintf(stamp.disk, sizeof(stamp.disk), "%s", s->source);
+	text_print(stamp.disk, sizeof(stamp.disk), "%s", s->source);
 	stamp.used = state.used;
 	memcpy(stamp.text, state.stamp, sizeof(stamp.text));
 	stamp_print(&stamp, answer);
@@ -119,24 +119,23 @@ static int compare(const struct step *s, struct builder *answer)
 
 	if (list.fd < 0)
 		return list.fd;
-	(void)snprintf(upper, sizeof(upper), "%s/upper", s->target);
+	text_print(upper, sizeof(upper), "%s/upper", s->target);
 	int r = shadow_index_compare(s->target, upper, absolute(s), s->lowers_count, add_changed,
 				     &list, answer);
 	(void)sys_close(list.fd);
 	answer->len = 0;
 	/* It is a help and no condition: without an index nothing can be told, and the top is as good as before. */
 	if (r == -ENOENT || r == -EUCLEAN)
-		(void)snprintf(
-			facts.warning, sizeof(facts.warning),
-			"the top has no index of the layers it was made on: what was changed on "
-			"both sides is not known");
+		text_print(facts.warning, sizeof(facts.warning),
+			   "the top has no index of the layers it was made on: what was changed on "
+			   "both sides is not known");
 	else if (r < 0)
 		return r;
 	else if (list.count > 0)
-		(void)snprintf(facts.warning, sizeof(facts.warning),
-			       "top: %s%s changed here and in the layers below, and the top wins; "
-			       "layerboot status lists them",
-			       list.first, list.count > 1 ? " and others were" : " was");
+		text_print(facts.warning, sizeof(facts.warning),
+			   "top: %s%s changed here and in the layers below, and the top wins; "
+			   "layerboot status lists them",
+			   list.first, list.count > 1 ? " and others were" : " was");
 	facts_print(&facts, answer);
 	return 0;
 }
@@ -156,10 +155,9 @@ static int write_stamp(const struct step *s, struct builder *answer)
 	facts.entries = (int)entries;
 	/* The old stamp is there: the next boot finds the same change again. */
 	if (r < 0)
-		(void)snprintf(
-			facts.warning, sizeof(facts.warning),
-			"the disk of the top is full: the change of the layers below it could "
-			"not be recorded");
+		text_print(facts.warning, sizeof(facts.warning),
+			   "the disk of the top is full: the change of the layers below it could "
+			   "not be recorded");
 	facts_print(&facts, answer);
 	return 0;
 }
@@ -171,8 +169,8 @@ static int make_directories(const char *path)
 
 	for (const char *slash = strchr(path + 1, '/'); r == 0 || r == -EEXIST;
 	     slash = strchr(slash + 1, '/')) {
-		(void)snprintf(part, sizeof(part), "%.*s",
-			       slash ? (int)(slash - path) : (int)strlen(path), path);
+		text_print(part, sizeof(part), "%.*s",
+			   slash ? (int)(slash - path) : (int)strlen(path), path);
 		r = sys_mkdir(part, 0755);
 		if (!slash)
 			break;

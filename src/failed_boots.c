@@ -1,7 +1,6 @@
 #include "failed_boots.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -9,6 +8,7 @@
 #include "discover.h"
 #include "file.h"
 #include "sys.h"
+#include "text.h"
 
 #define NAME "failed-boots"
 
@@ -29,7 +29,7 @@ static int work_count(void *arg, struct builder *answer)
 	uint64_t failed = 0;
 	struct builder b;
 
-	(void)snprintf(path, sizeof(path), "%s/" NAME, (const char *)arg);
+	text_print(path, sizeof(path), "%s/" NAME, (const char *)arg);
 	ssize_t len = file_read(path, text, sizeof(text));
 	if (len > 0 &&
 	    text_number((struct slice){ text, strcspn(text, "\n") }, UINT32_MAX, &failed) < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sys.h"
+#include "text.h"
 
 int guest_complain(const struct guest_command *c, const char *what, int error, const char *next)
 {
@@ -90,7 +91,7 @@ int guest_start(struct guest_command *c, int argc, char **argv, struct guest *re
 	}
 	r = guest_read(c->run, ret);
 	if (r < 0) {
-		(void)snprintf(path, sizeof(path), "%s/report.json", c->run);
+		text_print(path, sizeof(path), "%s/report.json", c->run);
 		guest_close(ret);
 		return guest_complain(c, path, r, next_step(r));
 	}

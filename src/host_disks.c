@@ -9,6 +9,7 @@
 #include "file.h"
 #include "report_read.h"
 #include "sys.h"
+#include "text.h"
 
 #define PARTS_MAX 128
 
@@ -41,7 +42,7 @@ static void add_extent(struct host_disks *h, const char *disk, const char *image
 		return;
 	struct host_extent *e = &h->extents[h->extents_count++];
 	*e = (struct host_extent){ .image = image, .offset = offset, .size = size };
-	(void)snprintf(e->disk, sizeof(e->disk), "%s", disk);
+	text_print(e->disk, sizeof(e->disk), "%s", disk);
 }
 
 const struct host_extent *host_extent_of(const struct host_disks *h, const struct disk *disk)
@@ -59,13 +60,13 @@ static void name_disk(char *to, size_t size, const char *bus, size_t index)
 	size_t at = sizeof(letters) - 1;
 
 	if (strcmp(bus, "nvme") == 0) {
-		(void)snprintf(to, size, "nvme%zun1", index);
+		text_print(to, size, "nvme%zun1", index);
 		return;
 	}
 	letters[at] = '\0';
 	for (size_t n = index + 1; n > 0 && at > 0; n = (n - 1) / 26)
 		letters[--at] = (char)('a' + (n - 1) % 26);
-	(void)snprintf(to, size, "%s%s", strcmp(bus, "scsi") == 0 ? "sd" : "vd", letters + at);
+	text_print(to, size, "%s%s", strcmp(bus, "scsi") == 0 ? "sd" : "vd", letters + at);
 }
 
 static void add_parts(struct host_disks *h, const struct disk *whole, int fd, const char *image,
@@ -76,15 +77,15 @@ static void add_parts(struct host_disks *h, const struct disk *whole, int fd, co
 
 	for (int i = 0; i < count; i++) {
 		char name[32];
-		(void)snprintf(name, sizeof(name), "%.24s%s%u", whole->name,
-			       strcmp(bus, "nvme") == 0 ? "p" : "", parts[i].number);
+		text_print(name, sizeof(name), "%.24s%s%u", whole->name,
+			   strcmp(bus, "nvme") == 0 ? "p" : "", parts[i].number);
 		struct disk *d = inventory_add(&h->inventory, name);
 		if (!d)
 			return;
-		(void)snprintf(d->parent, sizeof(d->parent), "%s", whole->name);
-		(void)snprintf(d->transport, sizeof(d->transport), "%s", bus);
-		(void)snprintf(d->part_label, sizeof(d->part_label), "%s", parts[i].label);
-		(void)snprintf(d->part_uuid, sizeof(d->part_uuid), "%s", parts[i].uuid);
+		text_print(d->parent, sizeof(d->parent), "%s", whole->name);
+		text_print(d->transport, sizeof(d->transport), "%s", bus);
+		text_print(d->part_label, sizeof(d->part_label), "%s", parts[i].label);
+		text_print(d->part_uuid, sizeof(d->part_uuid), "%s", parts[i].uuid);
 		d->size = parts[i].size;
 		d->error = -disk_probe(fd, parts[i].offset, parts[i].size, d);
 		d->known = KNOWN_IDENTITY | KNOWN_SUPERBLOCK | KNOWN_PARTITION;
@@ -130,8 +131,8 @@ static int add_image(const struct host_options *o, struct host_disks *h, const c
 						  : strerror(-r));
 	}
 	name_disk(disk.name, sizeof(disk.name), o->bus, index);
-	(void)snprintf(disk.transport, sizeof(disk.transport), "%s", o->bus);
-	(void)snprintf(disk.serial, sizeof(disk.serial), "%.*s", (int)serial, argument);
+	text_print(disk.transport, sizeof(disk.transport), "%s", o->bus);
+	text_print(disk.serial, sizeof(disk.serial), "%.*s", (int)serial, argument);
 	if (disk.size > 0)
 		disk.error = -disk_probe(fd, 0, 0, &disk);
 	struct disk *place = inventory_add(&h->inventory, disk.name);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -13,6 +12,7 @@
 #include "fs_mount.h"
 #include "loops.h"
 #include "sys.h"
+#include "text.h"
 
 /* Every machine has it, it may be covered in a namespace of one's own, and nothing here reads it. */
 #define SCRATCH "/sys"
@@ -50,9 +50,9 @@ static int become_root(void)
 	if (r < 0)
 		return r;
 	(void)file_write("/proc/self/setgroups", "deny");
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)st.st_uid);
+	text_print(map, sizeof(map), "0 %u 1", (unsigned)st.st_uid);
 	r = file_write("/proc/self/uid_map", map);
-	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)st.st_gid);
+	text_print(map, sizeof(map), "0 %u 1", (unsigned)st.st_gid);
 	return r < 0 ? r : file_write("/proc/self/gid_map", map);
 }
 
@@ -131,10 +131,10 @@ static _Noreturn void run_program(const struct host_image *image, const struct r
 	size_t count = 2;
 	int null = sys_open("/dev/null", O_RDWR);
 
-	(void)snprintf(source, sizeof(source), "/proc/self/fd/%d", image->fd);
+	text_print(source, sizeof(source), "/proc/self/fd/%d", image->fd);
 	if (reader->program_options) {
-		(void)snprintf(options, sizeof(options), "%s%llu", reader->program_options,
-			       (unsigned long long)image->offset);
+		text_print(options, sizeof(options), "%s%llu", reader->program_options,
+			   (unsigned long long)image->offset);
 		argv[count++] = (char *)(uintptr_t) "-o";
 		argv[count++] = options;
 	}
@@ -208,7 +208,7 @@ int host_image_mount(const struct host_image *image, struct builder *words)
 		builder_addf(words, "%s cannot be a layer", image->type);
 		return -EINVAL;
 	}
-	(void)snprintf(target, sizeof(target), SCRATCH "/%u", mounted++);
+	text_print(target, sizeof(target), SCRATCH "/%u", mounted++);
 	int r = sys_mkdir(target, 0700);
 	if (r == 0)
 		r = as_root ? mount_by_kernel(image, reader, target, words)

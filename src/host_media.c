@@ -1,12 +1,12 @@
 #include "host_media.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host_image.h"
 #include "listings.h"
 #include "sys.h"
+#include "text.h"
 #include "verity_tree.h"
 
 /* Disks that hold image files are mounted once, whatever the number of layers on them. */
@@ -48,7 +48,7 @@ int host_media_root(const struct host_disks *h, const struct disk *d, struct bui
 		return -ENOSPC;
 	int root = mount_disk(h, d, d->type, NULL, words);
 	if (root >= 0) {
-		(void)snprintf(media[media_count].disk, sizeof(media[0].disk), "%s", d->name);
+		text_print(media[media_count].disk, sizeof(media[0].disk), "%s", d->name);
 		media[media_count++].root = root;
 	}
 	return root;
@@ -66,7 +66,7 @@ int host_media_answer(struct host_disks *h, const struct question *q, struct bui
 	int root = host_media_root(h, q->disk, words);
 	if (root < 0)
 		return root;
-	(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", root);
+	text_print(directory, sizeof(directory), "/proc/self/fd/%d", root);
 	builder_start(&b, lines, sizeof(lines));
 	int r = listing_read(directory, q->disk->name, q->glob, true, &b);
 	rest = slice_of(lines);

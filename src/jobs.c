@@ -35,7 +35,7 @@ static struct job *find_idle(struct jobs *jobs)
 
 static bool is_held(struct jobs *jobs)
 {
-	const int64_t hold_us = 5000;
+	const int64_t hold_us = 10000;
 	size_t busy = 0;
 
 	for (size_t i = 0; i < JOBS_MAX; i++)

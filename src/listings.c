@@ -2,13 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "disks.h"
 #include "inventory.h"
 #include "path_list.h"
 #include "sys.h"
+#include "text.h"
 
 /* What a disk would say, said by a file. */
 static void learn_image(int root, bool probe, struct image_file *image)
@@ -39,8 +39,8 @@ static void add_image(int root, const char *name, const char *path, bool probe,
 {
 	struct image_file image = { 0 };
 
-	(void)snprintf(image.disk, sizeof(image.disk), "%s", name);
-	(void)snprintf(image.path, sizeof(image.path), "%s", path);
+	text_print(image.disk, sizeof(image.disk), "%s", name);
+	text_print(image.path, sizeof(image.path), "%s", path);
 	learn_image(root, probe, &image);
 	image_print(&image, answer);
 	builder_add(answer, "\n");
@@ -75,8 +75,7 @@ static int open_directory(int root, const char *glob)
 	char path[IMAGE_PATH_MAX];
 	const char *slash = strrchr(glob, '/');
 
-	(void)snprintf(path, sizeof(path), "%.*s", slash ? (int)(slash - glob) : 1,
-		       slash ? glob : ".");
+	text_print(path, sizeof(path), "%.*s", slash ? (int)(slash - glob) : 1, slash ? glob : ".");
 	return sys_open_in_root(root, path, O_RDONLY | O_DIRECTORY);
 }
 
@@ -88,8 +87,8 @@ int listing_read(const char *directory, const char *name, const char *glob, bool
 
 	if (root < 0)
 		return root;
-	(void)snprintf(listing.disk, sizeof(listing.disk), "%s", name);
-	(void)snprintf(listing.glob, sizeof(listing.glob), "%s", glob);
+	text_print(listing.disk, sizeof(listing.disk), "%s", name);
+	text_print(listing.glob, sizeof(listing.glob), "%s", glob);
 	int dir = open_directory(root, glob);
 	int r = dir < 0 ? dir : read_directory(root, dir, name, glob, probe, answer);
 	if (dir >= 0)

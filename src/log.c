@@ -1,7 +1,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,7 +1,6 @@
 #include "manifest_find.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "child.h"
@@ -9,6 +8,7 @@
 #include "file.h"
 #include "manifest.h"
 #include "sys.h"
+#include "text.h"
 
 #define IN_INITRAMFS "/etc/layerboot/manifest"
 #define FW_CFG_NAME  "opt/org.layerboot/manifest"
@@ -62,7 +62,7 @@ static ssize_t read_fw_cfg(const char *name)
 {
 	char path[256];
 
-	(void)snprintf(path, sizeof(path), FW_CFG_FILES "/%s/raw", name);
+	text_print(path, sizeof(path), FW_CFG_FILES "/%s/raw", name);
 	return file_read(path, text, sizeof(text));
 }
 

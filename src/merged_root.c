@@ -1,17 +1,17 @@
 #include "merged_root.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "file.h"
 #include "sys.h"
+#include "text.h"
 
 static int path_of(int fd, char *path, size_t size)
 {
 	char link[40];
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	text_print(link, sizeof(link), "/proc/self/fd/%d", fd);
 	ssize_t len = sys_readlink(link, path, size - 1);
 	if (len < 0)
 		return (int)len;
@@ -27,7 +27,7 @@ static int mount_of(int fd, uint64_t *ret)
 	char path[40], text[512];
 	struct slice rest, line;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	text_print(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	ssize_t len = file_read(path, text, sizeof(text));
 	if (len < 0)
 		return (int)len;

@@ -1,13 +1,13 @@
 #include "mounts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "execute.h"
 #include "log.h"
 #include "report.h"
 #include "sys.h"
+#include "text.h"
 
 struct mounting *mounts_find(struct mounts *m, enum mounting_kind kind, const char *name)
 {
@@ -27,8 +27,8 @@ struct mounting *mounts_want(struct mounts *m, enum mounting_kind kind, const ch
 	which = &m->all[m->count++];
 	which->kind = kind;
 	which->progress = PROGRESS_WANTED;
-	(void)snprintf(which->name, sizeof(which->name), "%s", name);
-	(void)snprintf(which->disk, sizeof(which->disk), "%s", disk);
+	text_print(which->name, sizeof(which->name), "%s", name);
+	text_print(which->disk, sizeof(which->disk), "%s", disk);
 	return which;
 }
 

@@ -9,6 +9,7 @@
 #include "modules.h"
 #include "needs.h"
 #include "plan.h"
+#include "text.h"
 
 #define MODULES_MAX 256
 
@@ -42,8 +43,8 @@ static void listed(void *unused, const char *name, const char *path)
 			return;
 	if (found.count == MODULES_MAX)
 		return;
-	(void)snprintf(found.modules[found.count].name, sizeof(found.modules[0].name), "%s", name);
-	(void)snprintf(found.modules[found.count].path, sizeof(found.modules[0].path), "%s", path);
+	text_print(found.modules[found.count].name, sizeof(found.modules[0].name), "%s", name);
+	text_print(found.modules[found.count].path, sizeof(found.modules[0].path), "%s", path);
 	found.modules[found.count++].what = found.what;
 }
 
@@ -110,11 +111,11 @@ static const char *signature_kind(const char *path)
 	const char *at = memmem(from, signature, hash, 8);
 	static const char *const sizes[] = { "?", "256", "384", "512", "224" };
 	unsigned which = at ? (unsigned char)at[8] : 0;
-	(void)snprintf(kind, sizeof(kind), "%s SHA-%s",
-		       rsa     ? "RSA"
-		       : ecdsa ? "ECDSA"
-			       : "?",
-		       sizes[which < 5 ? which : 0]);
+	text_print(kind, sizeof(kind), "%s SHA-%s",
+		   rsa     ? "RSA"
+		   : ecdsa ? "ECDSA"
+			   : "?",
+		   sizes[which < 5 ? which : 0]);
 	return kind;
 }
 

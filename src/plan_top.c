@@ -1,8 +1,9 @@
 #include "planner.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+
+#include "text.h"
 
 const char *plan_stamp(const struct manifest *m, const struct resolution *r, struct arena *arena)
 {
@@ -54,7 +55,7 @@ static void add_line(struct slice line, struct builder *b)
 {
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), "%.*s", (int)line.len, line.len ? line.at : "");
+	text_print(text, sizeof(text), "%.*s", (int)line.len, line.len ? line.at : "");
 	builder_add(b, line.len ? "\"" : "nothing");
 	builder_add_escaped(b, text, "");
 	builder_add(b, line.len ? "\"" : "");

@@ -1,11 +1,11 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "discovery.h"
 #include "file.h"
 #include "listings.h"
 #include "sys.h"
+#include "text.h"
 
 /* What the children inherit: the whole of it, as it was at the fork. */
 static const struct discovery *inherited;
@@ -20,7 +20,7 @@ static int work_listing(void *arg, struct builder *answer)
 
 	if (r < 0)
 		return r;
-	(void)snprintf(directory, sizeof(directory), PATH_MEDIA "/%s", medium->disk);
+	text_print(directory, sizeof(directory), PATH_MEDIA "/%s", medium->disk);
 	return listing_read(directory, medium->disk, j->text, j->about != 0, answer);
 }
 

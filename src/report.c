@@ -1,7 +1,6 @@
 #include "report.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "file.h"
@@ -10,6 +9,7 @@
 #include "plan_print.h"
 #include "report_send.h"
 #include "sys.h"
+#include "text.h"
 #include "version.h"
 #include "walk.h"
 
@@ -60,8 +60,8 @@ void report_warning(const char *text)
 {
 	log_line(LOG_PRIORITY_WARNING, "%s", text);
 	if (kept.warnings_count < WARNINGS_MAX)
-		(void)snprintf(kept.warnings[kept.warnings_count++], sizeof(kept.warnings[0]), "%s",
-			       text);
+		text_print(kept.warnings[kept.warnings_count++], sizeof(kept.warnings[0]), "%s",
+			   text);
 }
 
 static void add_layer(const struct resolved_layer *l, struct builder *b)

@@ -1,7 +1,6 @@
 #include "report_send.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "child.h"
@@ -9,6 +8,7 @@
 #include "file.h"
 #include "log.h"
 #include "sys.h"
+#include "text.h"
 
 #define PORTS        "/sys/class/virtio-ports"
 #define CONSOLE_MARK "layerboot-report: "
@@ -48,7 +48,7 @@ static void check_alias(void *arg, const char *modalias)
 
 	for (size_t i = 0; i < s->count; i++)
 		if (strncmp(modalias, s->wanted[i], strlen(s->wanted[i])) == 0)
-			(void)snprintf(s->found, sizeof(s->found), "%s", modalias);
+			text_print(s->found, sizeof(s->found), "%s", modalias);
 }
 
 /* Loads the driver of such a device on the bus. 0, also where there is none; or -errno. */
@@ -96,12 +96,12 @@ static void check_port(void *arg, const char *name)
 	struct port *port = arg;
 	char path[128], text[256];
 
-	(void)snprintf(path, sizeof(path), PORTS "/%.32s/name", name);
+	text_print(path, sizeof(path), PORTS "/%.32s/name", name);
 	if (file_read(path, text, sizeof(text)) <= 0)
 		return;
 	text[strcspn(text, "\n")] = '\0';
 	if (strcmp(text, port->wanted) == 0)
-		(void)snprintf(port->device, sizeof(port->device), "/dev/%.32s", name);
+		text_print(port->device, sizeof(port->device), "/dev/%.32s", name);
 }
 
 /* The names of the ports arrive from the host after the driver is bound. */

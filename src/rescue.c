@@ -1,7 +1,6 @@
 #include "rescue.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
 
@@ -15,6 +14,7 @@
 #include "shell.h"
 #include "switch_root.h"
 #include "sys.h"
+#include "text.h"
 
 #define SHELL "/bin/sh"
 
@@ -32,7 +32,7 @@ static void check_alias(void *arg, const char *modalias)
 
 	for (size_t i = 0; i < sizeof(pvpanic_aliases) / sizeof(pvpanic_aliases[0]); i++)
 		if (strncmp(modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) == 0)
-			(void)snprintf(s->modalias, sizeof(s->modalias), "%s", modalias);
+			text_print(s->modalias, sizeof(s->modalias), "%s", modalias);
 }
 
 static int work_load(void *arg, struct builder *words)

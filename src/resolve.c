@@ -1,7 +1,6 @@
 #include "resolve.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "path_list.h"
 #include "resolve_verity.h"
 #include "resolver.h"
+#include "text.h"
 
 unsigned resolve_wants(const struct manifest *m)
 {
@@ -40,7 +40,7 @@ static struct resolved_layer *add_layer(struct resolver *r, const struct layer *
 	}
 	struct resolved_layer *l = &ret->layers[ret->layers_count++];
 	*l = (struct resolved_layer){ .layer = layer };
-	(void)snprintf(l->name, sizeof(l->name), "%s", layer->name);
+	text_print(l->name, sizeof(l->name), "%s", layer->name);
 	return l;
 }
 
@@ -92,7 +92,7 @@ static int found_images(struct resolver *r, const struct layer *layer, const str
 		    check_verity(layer, d, images[i], hash_disk, f) < 0)
 			return -1;
 		if (path_is_glob(layer->image))
-			(void)snprintf(l->name, sizeof(l->name), "%s.%zu", layer->name, i + 1);
+			text_print(l->name, sizeof(l->name), "%s.%zu", layer->name, i + 1);
 		l->state = LAYER_FOUND;
 		l->disk = d;
 		l->image = images[i];

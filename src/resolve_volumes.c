@@ -1,8 +1,9 @@
 /* The disks of a persistent top and of [bind NAME]. */
 #include "resolver.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "text.h"
 
 static int find(struct resolver *r, struct resolved_volume *v, enum failure_kind missing)
 {
@@ -45,7 +46,7 @@ static int find_all(struct resolver *r, const struct manifest *m)
 		struct resolved_volume *v = &ret->binds[ret->binds_count++];
 		*v = (struct resolved_volume){ .name = m->binds[i].name,
 					       .volume = &m->binds[i].volume };
-		(void)snprintf(v->label, sizeof(v->label), "bind %s", v->name);
+		text_print(v->label, sizeof(v->label), "bind %s", v->name);
 		if (find(r, v, FAILURE_BIND_MISSING) < 0)
 			return -1;
 	}

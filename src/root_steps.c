@@ -1,7 +1,6 @@
 #include "root_steps.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "execute.h"
@@ -9,6 +8,7 @@
 #include "log.h"
 #include "report.h"
 #include "sys.h"
+#include "text.h"
 
 /* What may wait for a disk, and how much longer than a mount it may take. */
 static int64_t patience_of(const struct root_steps *r, const struct step *s)
@@ -59,7 +59,7 @@ static void take_init(struct root_steps *r, const char *answer)
 	struct slice rest = slice_of(answer), path = { 0 }, line;
 
 	(void)slice_next(&rest, '\n', &path);
-	(void)snprintf(r->init, sizeof(r->init), "%.*s", (int)path.len, path.at);
+	text_print(r->init, sizeof(r->init), "%.*s", (int)path.len, path.at);
 	while (slice_next(&rest, '\n', &line)) {
 		r->systemd.is_init |= slice_is(line, "systemd");
 		r->systemd.remounts_root |= slice_is(line, "remounts-root");

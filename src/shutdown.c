@@ -1,7 +1,6 @@
 #include "shutdown.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/reboot.h>
 

@@ -1,12 +1,12 @@
 #include "stalls.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "coldplug.h"
 #include "pulse.h"
 #include "sys.h"
+#include "text.h"
 
 #define PATIENCE_US 1000000
 
@@ -34,7 +34,7 @@ static struct stall *stall_of(struct stalls *s, const char *name)
 	if (s->count == STALLS_MAX)
 		return NULL;
 	struct stall *new = &s->all[s->count++];
-	(void)snprintf(new->name, sizeof(new->name), "%s", name);
+	text_print(new->name, sizeof(new->name), "%s", name);
 	return new;
 }
 
@@ -76,7 +76,7 @@ static void take_disk(void *arg, const char *name)
 	char bdi[64];
 	struct stat st;
 
-	(void)snprintf(bdi, sizeof(bdi), "/sys/class/block/%s/bdi", name);
+	text_print(bdi, sizeof(bdi), "/sys/class/block/%s/bdi", name);
 	if (inventory_find(d->inv, name) || sys_stat(bdi, &st) < 0)
 		return;
 	discovery_want_disk(d, name);

@@ -121,37 +121,61 @@ void builder_add(struct builder *b, const char *text)
 	builder_add_slice(b, slice_of(text));
 }
 
-void builder_add_number(struct builder *b, int64_t number)
+static void add_digits(struct builder *b, uint64_t number, bool negative)
 {
-	uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
 	char digits[20];
 	size_t at = sizeof(digits);
 
 	do
-		digits[--at] = (char)('0' + rest % 10);
-	while ((rest /= 10) > 0);
-	if (number < 0)
-		digits[--at] = '-';
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	if (negative)
+		builder_add(b, "-");
 	builder_add_slice(b, (struct slice){ digits + at, sizeof(digits) - at });
 }
 
-/* The library goes through a format twice, and most are but texts: those are copied here. */
-void builder_addv(struct builder *b, const char *format, va_list args)
+void builder_add_number(struct builder *b, int64_t number)
 {
-	const char *percent;
+	add_digits(b, number < 0 ? -(uint64_t)number : (uint64_t)number, number < 0);
+}
 
-	while ((percent = strchr(format, '%')) && percent[1] == 's') {
-		builder_add_slice(b, (struct slice){ format, (size_t)(percent - format) });
-		const char *text = va_arg(args, const char *);
+/* va_list may be an array, of which a function gets only a pointer to the first. */
+struct arguments {
+	va_list list;
+};
+
+/* Adds what the conversion at SPEC, after its percent sign, stands for, and returns what follows; NULL: it is another. */
+static const char *add_plain(struct builder *b, const char *spec, struct arguments *a)
+{
+	const char *text;
+
+	switch (*spec) {
+	case 's':
+		text = va_arg(a->list, const char *);
 		builder_add(b, text ? text : "(null)"); /* as the library does */
-		format = percent + 2;
+		return spec + 1;
+	case 'd':
+		builder_add_number(b, va_arg(a->list, int));
+		return spec + 1;
+	case 'u':
+		add_digits(b, va_arg(a->list, unsigned), false);
+		return spec + 1;
+	case 'z':
+		if (spec[1] != 'u')
+			return NULL;
+		add_digits(b, va_arg(a->list, size_t), false);
+		return spec + 2;
+	default:
+		return NULL;
 	}
-	if (!percent) {
-		builder_add(b, format);
-		return;
-	}
+}
+
+__attribute__((format(printf, 2, 0))) static void add_by_library(struct builder *b,
+								 const char *format, va_list args)
+{
 	size_t room = b->size - b->len;
 	int len = vsnprintf(b->at + b->len, room, format, args);
+
 	if (len < 0) {
 		b->at[b->len] = '\0';
 		b->overflow = true;
@@ -161,6 +185,36 @@ void builder_addv(struct builder *b, const char *format, va_list args)
 	} else {
 		b->len += (size_t)len;
 	}
+}
+
+/* The library goes through a format twice, and takes hundreds of instructions for each; most are but texts and numbers. */
+void builder_addv(struct builder *b, const char *format, va_list args)
+{
+	const char *percent, *next = format;
+	struct arguments a;
+
+	va_copy(a.list, args);
+	while (next && (percent = strchr(next, '%'))) {
+		builder_add_slice(b, (struct slice){ next, (size_t)(percent - next) });
+		format = percent;
+		next = add_plain(b, percent + 1, &a);
+	}
+	if (next)
+		builder_add(b, next);
+	else
+		add_by_library(b, format, a.list);
+	va_end(a.list);
+}
+
+void text_print(char *buffer, size_t size, const char *format, ...)
+{
+	struct builder b;
+	va_list args;
+
+	builder_start(&b, buffer, size);
+	va_start(args, format);
+	builder_addv(&b, format, args);
+	va_end(args);
 }
 
 void builder_addf(struct builder *b, const char *format, ...)

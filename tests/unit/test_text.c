@@ -1,6 +1,8 @@
 #include "check.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <wchar.h>
 
 #include "text.h"
@@ -125,6 +127,36 @@ static void builder_survives_a_failing_format(void **state)
 	builder_addf(&b, "%lc", (wint_t)0x20ac);
 	assert_true(b.overflow);
 	assert_string_equal(memory, "kept");
+}
+
+/* As the library prints them, also where its turn comes in between. */
+static void formats(void **state)
+{
+	char text[160], expected[160];
+
+	(void)state;
+#define SAME(...)                                                        \
+	do {                                                             \
+		text_print(text, sizeof(text), __VA_ARGS__);             \
+		(void)snprintf(expected, sizeof(expected), __VA_ARGS__); \
+		assert_string_equal(text, expected);                     \
+	} while (0)
+	SAME("plain");
+	SAME("%s", "");
+	SAME("%s and %s.", "a", "b");
+	SAME("%d %d %d", 0, INT_MIN, INT_MAX);
+	SAME("%u %u", 0U, UINT_MAX);
+	SAME("%zu", SIZE_MAX);
+	SAME("%s %llu %s %d", "a", 18446744073709551615ULL, "b", -1);
+	SAME("100%% of %d", 7);
+	SAME("%d%s%04o%s", 1, "-", 7U, "-");
+	SAME("%.*s|%s", 2, "abc", "d");
+	SAME("%zd %zu", (ssize_t)-5, (size_t)5);
+#undef SAME
+	text_print(text, 4, "%s", "abcd");
+	assert_string_equal(text, "abc");
+	text_print(text, 4, "%u", 12345U);
+	assert_string_equal(text, "123");
 }
 
 static void escapes(void **state)
@@ -304,6 +336,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_checked),
 		cmocka_unit_test(builder_is_bounded_at_every_size),
 		cmocka_unit_test(builder_survives_a_failing_format),
+		cmocka_unit_test(formats),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(bytes_are_rounded_for_readers),
 		cmocka_unit_test(numbers),
