@@ -38,6 +38,7 @@ size_t slice_utf8_end(struct slice s);
 
 void builder_start(struct builder *b, char *memory, size_t size);
 void builder_add(struct builder *b, const char *text);
+void builder_add_char(struct builder *b, char c);
 void builder_add_slice(struct builder *b, struct slice s);
 void builder_add_number(struct builder *b, int64_t number);
 void builder_addf(struct builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,7 @@
 #include "disks.h"
 
 #include <blkid/blkid.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -103,15 +104,16 @@ static void learn_place(struct disk *d)
 							  : "";
 	text_print(d->transport, sizeof(d->transport), "%s", transport);
 
-	char number[16];
-	if (attribute(d, "partition", number, sizeof(number)) <= 0)
-		return;
-	char *end = strrchr(link, '/');
+	/* .../block/vda/vda1; a disk of NVMe is at .../nvme0/nvme0n1 */
+	char number[16], *end = strrchr(link, '/');
 	if (!end)
 		return;
 	*end = '\0';
 	const char *parent = strrchr(link, '/');
-	if (parent && strlen(parent + 1) < sizeof(d->parent))
+	if (!parent || strcmp(parent, "/block") == 0 ||
+	    attribute(d, "partition", number, sizeof(number)) <= 0)
+		return;
+	if (strlen(parent + 1) < sizeof(d->parent))
 		memcpy(d->parent, parent + 1, strlen(parent + 1) + 1);
 }
 
@@ -189,12 +191,28 @@ static const struct {
 	{ "xfs", 0 },      { "btrfs", 65536 }, { "iso9660", 32768 },
 };
 
+/* A product does not carry what is high in a word to what is low. */
+static uint64_t add_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x100000001b3;
+	return hash ^ hash >> 32;
+}
+
+/* As FNV-1a, eight bytes at a time: told apart are images, not forgeries. */
+static uint64_t hash_words(const unsigned char *at, size_t len)
+{
+	uint64_t hash = 0xcbf29ce484222325, word;
+
+	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		hash = add_word(hash, le64toh(word));
+	}
+	return len > 0 ? add_word(hash, little_endian(at, len)) : hash;
+}
+
 int disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
 {
-	/* FNV-1a: told apart are images, not forgeries. */
-	const uint64_t basis = 0xcbf29ce484222325, prime = 0x100000001b3;
 	unsigned char block[4096];
-	uint64_t hash = basis;
 	struct builder b;
 
 	ret[0] = '\0';
@@ -204,12 +222,10 @@ int disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
 		/* A small image ends before. */
 		ssize_t len =
 			sys_pread(fd, block, sizeof(block), (off_t)offset + superblocks[i].offset);
-		for (ssize_t k = 0; k < len; k++)
-			hash = (hash ^ block[k]) * prime;
 		if (len <= 0)
 			return len < 0 ? (int)len : -EIO;
 		builder_start(&b, ret, 24);
-		builder_addf(&b, "sb-%016llx", (unsigned long long)hash);
+		builder_addf(&b, "sb-%016llx", (unsigned long long)hash_words(block, (size_t)len));
 	}
 	return 0;
 }

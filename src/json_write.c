@@ -8,7 +8,7 @@ static void separate(struct builder *b)
 	char last = b->len > 0 ? b->at[b->len - 1] : '{';
 
 	if (last != '{' && last != '[' && last != ':' && last != '\n')
-		builder_add(b, ",");
+		builder_add_char(b, ',');
 }
 
 void json_open(struct builder *b, const char *bracket)
@@ -26,9 +26,10 @@ void json_close(struct builder *b, const char *bracket)
 void json_key(struct builder *b, const char *key)
 {
 	separate(b);
-	builder_add(b, "\"");
+	builder_add_char(b, '"');
 	builder_add(b, key);
-	builder_add(b, "\":");
+	builder_add_char(b, '"');
+	builder_add_char(b, ':');
 }
 
 void json_number(struct builder *b, int64_t number)
@@ -49,39 +50,55 @@ void json_raw(struct builder *b, struct slice value)
 	builder_add_slice(b, value);
 }
 
-static void add_utf8(struct builder *b, struct slice s)
+static void add_special(struct builder *b, unsigned char c)
 {
-	size_t plain = 0;
+	if (c == '\n' || c == '\t')
+		builder_add(b, c == '\n' ? "\\n" : "\\t");
+	else if (c < 0x20)
+		builder_addf(b, "\\u%04x", c);
+	else
+		builder_addf(b, "\\%c", c);
+}
 
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		builder_add_slice(b, (struct slice){ .at = s.at + plain, .len = i - plain });
-		plain = i + 1;
-		if (c == '\n' || c == '\t')
-			builder_add(b, c == '\n' ? "\\n" : "\\t");
-		else if (c < 0x20)
-			builder_addf(b, "\\u%04x", c);
-		else
-			builder_addf(b, "\\%c", c);
-	}
-	builder_add_slice(b, (struct slice){ .at = s.at + plain, .len = s.len - plain });
+/* How much of it stands for itself: printable ASCII but a quote and a backslash. */
+static size_t plain_length(struct slice s)
+{
+	size_t len = 0;
+
+	while (len < s.len && (unsigned char)(s.at[len] - 0x20) < 0x5f && s.at[len] != '"' &&
+	       s.at[len] != '\\')
+		len++;
+	return len;
+}
+
+/* Of the well-formed sequence at its start; 0 if there is none. */
+static size_t sequence_length(struct slice s)
+{
+	for (size_t len = 1; len <= 4 && len <= s.len; len++)
+		if (slice_utf8_end((struct slice){ s.at, len }) == len)
+			return len;
+	return 0;
 }
 
 void json_text(struct builder *b, struct slice text)
 {
 	separate(b);
-	builder_add(b, "\"");
+	builder_add_char(b, '"');
 	while (text.len > 0) {
-		size_t good = slice_utf8_end(text);
-		add_utf8(b, (struct slice){ .at = text.at, .len = good });
-		if (good < text.len)
-			builder_add(b, text.at[good++] == '\0' ? "\\u0000" : "\\ufffd");
-		text.at += good;
-		text.len -= good;
+		unsigned char c = (unsigned char)text.at[0];
+		size_t len = plain_length(text);
+		if (len == 0 && c >= 0x7f)
+			len = sequence_length(text);
+		builder_add_slice(b, (struct slice){ text.at, len });
+		if (len == 0 && c >= 0x7f)
+			builder_add(b, "\\ufffd");
+		else if (len == 0)
+			add_special(b, c);
+		len += len == 0;
+		text.at += len;
+		text.len -= len;
 	}
-	builder_add(b, "\"");
+	builder_add_char(b, '"');
 }
 
 void json_string(struct builder *b, const char *text)

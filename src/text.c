@@ -116,6 +116,11 @@ void builder_add_slice(struct builder *b, struct slice s)
 	b->at[b->len] = '\0';
 }
 
+void builder_add_char(struct builder *b, char c)
+{
+	builder_add_slice(b, (struct slice){ &c, 1 });
+}
+
 void builder_add(struct builder *b, const char *text)
 {
 	builder_add_slice(b, slice_of(text));
