@@ -18,9 +18,8 @@ typedef void modules_listed(void *arg, const char *name, const char *path);
 MUST_CHECK int modules_list(const char *directory, const char *name, modules_listed *listed,
 			    void *arg);
 
-/* Modules of the running kernel below /lib/modules. The caller closes. 0 or -errno. */
+/* Modules of the running kernel below /lib/modules. The end of the process closes them. 0 or -errno. */
 MUST_CHECK int modules_open(struct modules **ret);
-void modules_close(struct modules *m);
 
 /* The file of a module, as it goes to the kernel. */
 struct module_file {

@@ -265,8 +265,6 @@ static void before_hand_over(void)
 	jobs_abandon(discover_jobs());
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
-	modules_close(b.modules);
-	b.modules = NULL;
 }
 
 /* What the kernel passed on, behind what systemd is told. */

@@ -28,12 +28,6 @@ int modules_open(struct modules **ret)
 	return 0;
 }
 
-void modules_close(struct modules *m)
-{
-	kmod_unref(m->ctx);
-	m->ctx = NULL;
-}
-
 static const struct module_file *find_listed(const struct modules *m, const char *path)
 {
 	for (const struct module_list *l = m->latest; l; l = l->earlier)
