@@ -192,11 +192,13 @@ int modules_insert(const struct module_list *list, struct builder *words)
 
 int modules_load(struct modules *m, const char *name, struct builder *words)
 {
+	/* Kept from one call to the next: what has been found stays listed. */
 	static char memory[16384];
-	struct arena arena;
+	static struct arena arena;
 	struct module_list *list = NULL;
 
-	arena_start(&arena, memory, sizeof(memory));
+	if (!arena.base)
+		arena_start(&arena, memory, sizeof(memory));
 	int r = modules_find(m, &arena, name, &list);
 	return r < 0 ? r : modules_insert(list, words);
 }

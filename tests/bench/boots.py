@@ -67,12 +67,12 @@ def build_plugin(directory):
         BENCH / "count.c")
 
 
-def counted_boot(contender):
-    """A boot by instruction count; the plugin says what was executed."""
+def counted_boot(contender, cpu):
+    """A boot by instruction count on QEMU's model CPU; the plugin says what was executed."""
     plugin, counts = contender.dir / "count.so", contender.dir / f"{contender.name}.counts"
     counts.unlink(missing_ok=True)
-    record = boot(contender, ["--icount", "--accel", "tcg", "--qemu-arg", "-plugin",
-                              "--qemu-arg", f"{plugin},output={counts}"])
+    arguments = ["-cpu", cpu, "-plugin", f"{plugin},output={counts}"]
+    record = boot(contender, ["--icount", "--accel", "tcg", *(word for a in arguments for word in ("--qemu-arg", a))])
     if not counts.exists():
         raise Trouble(f"{contender.name}: QEMU's plugin tests/bench/count.c has left no count")
     record.instructions, record.calls, record.loading = map(int, counts.read_text().split())
@@ -81,12 +81,12 @@ def counted_boot(contender):
     return record
 
 
-def machine():
+def machine(cpu):
     """What the guests ran on."""
     qemu = run("qemu-system-x86_64", "--version").split("\n")[0].removeprefix("QEMU emulator version ").split()[0]
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         model = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
-    return f"QEMU {qemu} on {os.cpu_count()} CPUs of {' '.join(model.split())}"
+    return f"QEMU {qemu} (-cpu {cpu}) on {os.cpu_count()} CPUs of {' '.join(model.split())}"
 
 
 class Result:
@@ -104,10 +104,10 @@ class Result:
     def module_names(self):
         return [line.split()[0] for line in self.records[-1]["module"]]
 
-    def row(self, date):
+    def row(self, date, cpu):
         """As tests/bench/boot_table.py has it."""
         c, r, w = self.contender, self.records, self.wall
-        row = {"date": date, "machine": machine(), "kernel": c.kernel.flavour, "release": c.kernel.release,
+        row = {"date": date, "machine": machine(cpu), "kernel": c.kernel.flavour, "release": c.kernel.release,
                "contender": c.name, "layers": c.layers, "union": "yes" if c.union else "no", "runs": len(r),
                "initramfs_bytes": len(c.own), "syscalls": round(statistics.median([record.calls for record in r])),
                "modules": len(self.module_names()),
