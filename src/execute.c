@@ -215,6 +215,22 @@ static const struct {
 	{ ENOENT, false, STEP_FORMAT, FAILURE_MODULE_MISSING, "the initramfs has no mkfs for it" },
 };
 
+/* Without the name at its start, "top: " or "layer NAME: ": failure_print() tells it. */
+static void add_step(const struct step *s, struct builder *b)
+{
+	size_t at = b->len, len = s->layer ? strlen(s->layer) : 0;
+
+	plan_print_step(s, b);
+	const char *text = b->at + at;
+	if (strncmp(text, "layer ", 6) == 0)
+		text += 6;
+	if (len == 0 || strncmp(text, s->layer, len) != 0 || strncmp(text + len, ": ", 2) != 0)
+		return;
+	text += len + 2;
+	memmove(b->at + at, text, strlen(text) + 1);
+	b->len = at + strlen(b->at + at);
+}
+
 /* What a reader sees of a step that failed. */
 static void add_what(const struct step *s, struct builder *b)
 {
@@ -223,15 +239,22 @@ static void add_what(const struct step *s, struct builder *b)
 	else if (s->kind == STEP_VERITY)
 		builder_addf(b, "%s, root hash %s", s->source, s->verity->root_hash);
 	else
-		plan_print_step(s, b);
+		add_step(s, b);
+}
+
+/* A file system's own checksum is EFSBADCRC to the kernel; EFSCORRUPTED is one that the C library has no words for. */
+static const char *error_text(const struct step *s, int error)
+{
+	if (error == -EBADMSG && !s->verity)
+		return "a checksum is wrong";
+	return error == -EUCLEAN ? "damaged, or not what it should be" : strerror(-error);
 }
 
 int execute_failed(const struct step *s, int error, const char *words, struct failure *failure)
 {
 	enum failure_kind kind = s->failure;
-	/* A file system's own checksum, EFSBADCRC to the kernel, where there is no root hash. */
 	bool checksum = error == -EBADMSG && !s->verity;
-	const char *text = checksum ? "a checksum is wrong" : strerror(-error);
+	const char *text = error_text(s, error);
 	bool said = words && *words;
 	char what[1024];
 	struct builder b;
