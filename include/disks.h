@@ -1,4 +1,4 @@
-/* What a disk says of itself: sysfs, and libblkid; nobody else includes that. */
+/* What a disk says of itself and holds, by libblkid; nobody else includes that. */
 #pragma once
 
 #include "inventory.h"
@@ -20,12 +20,6 @@ void disks_limit_types(const char *const *allowed);
  * Limited to the types that a layer may have. 0 or -errno.
  */
 MUST_CHECK int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d);
-
-/* 1 if the superblock of TYPE on FD, from OFFSET on, says that it was not cleanly unmounted; 0, or -errno. */
-MUST_CHECK int disk_is_dirty(int fd, uint64_t offset, const char *type);
-
-/* A name for the image on FD from OFFSET on, made of its superblock: sb- and 16 digits; empty for other types. 0 or -errno. */
-MUST_CHECK int disk_digest(int fd, uint64_t offset, const char *type, char ret[24]);
 
 /* A partition of an image file. */
 struct disk_part {

@@ -45,6 +45,9 @@ void builder_addf(struct builder *b, const char *format, ...) __attribute__((for
 void builder_addv(struct builder *b, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+/* Copies at most LEN bytes without blanks and newlines at their ends; devices fill what they say up with these. */
+void text_copy_trimmed(char *to, size_t size, const char *from, size_t len);
+
 /* As snprintf(3), for who knows that it fits, or can do with less. */
 void text_print(char *buffer, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,11 +1,12 @@
 #include "disks.h"
 
 #include <blkid/blkid.h>
-#include <endian.h>
 #include <errno.h>
 #include <linux/fs.h>
 #include <string.h>
 
+#include "disk_identity.h"
+#include "layer_superblock.h"
 #include "sys.h"
 #include "text.h"
 
@@ -19,224 +20,13 @@ bool disk_is_candidate(const char *name)
 	return true;
 }
 
-/* Reads the sysfs attribute NAME of the disk; its length, or -errno. */
-static ssize_t attribute(const struct disk *d, const char *name, char *buffer, size_t size)
-{
-	char path[128];
-	struct builder b;
-
-	builder_start(&b, path, sizeof(path));
-	builder_addf(&b, "/sys/class/block/%s/%s", d->name, name);
-	if (b.overflow)
-		return -ENAMETOOLONG;
-	int fd = sys_open(path, O_RDONLY);
-	if (fd < 0)
-		return fd;
-	ssize_t len = sys_read(fd, buffer, size - 1);
-	(void)sys_close(fd);
-	buffer[len < 0 ? 0 : len] = '\0';
-	return len;
-}
-
-/* Copies LEN bytes without blanks at their ends; devices fill their serials up with these. */
-static void copy_trimmed(char *to, size_t size, const char *from, size_t len)
-{
-	struct slice s = { .at = from, .len = strnlen(from, len) };
-	struct builder b;
-
-	while (s.len > 0 && (s.at[s.len - 1] == '\n' || s.at[s.len - 1] == ' '))
-		s.len--;
-	builder_start(&b, to, size);
-	builder_add_slice(&b, slice_trim(s));
-}
-
-static void learn_serial(struct disk *d)
-{
-	char text[256];
-	ssize_t len;
-
-	if (strcmp(d->transport, "scsi") == 0) {
-		/* Unit Serial Number, page 80h of the Vital Product Data: four bytes, then the serial. */
-		len = attribute(d, "device/vpd_pg80", text, sizeof(text));
-		if (len > 4)
-			copy_trimmed(d->serial, sizeof(d->serial), text + 4, (size_t)len - 4);
-		return;
-	}
-	len = attribute(d, strcmp(d->transport, "nvme") == 0 ? "device/serial" : "serial", text,
-			sizeof(text));
-	if (len > 0)
-		copy_trimmed(d->serial, sizeof(d->serial), text, (size_t)len);
-}
-
-/* The kernel's names for the same as lsblk prints: a scsi name begins with 0x there, and with naa. here. */
-static void learn_wwn(struct disk *d)
-{
-	bool scsi = strcmp(d->transport, "scsi") == 0;
-	char text[256];
-	struct builder b;
-	ssize_t len = attribute(d, scsi ? "device/wwid" : "wwid", text, sizeof(text));
-
-	if (len <= 0)
-		return;
-	if (strncmp(text, "naa.", 4) != 0) {
-		copy_trimmed(d->wwn, sizeof(d->wwn), text, (size_t)len);
-		return;
-	}
-	builder_start(&b, d->wwn, sizeof(d->wwn));
-	builder_add(&b, "0x");
-	builder_add_slice(&b, (struct slice){ text + 4, strcspn(text + 4, "\n ") });
-}
-
-/* The device's path tells the bus that it is on and the disk that it is a part of. */
-static void learn_place(struct disk *d)
-{
-	char link[512], path[128];
-	ssize_t len;
-
-	text_print(path, sizeof(path), "/sys/class/block/%s", d->name);
-	len = sys_readlink(path, link, sizeof(link) - 1);
-	if (len < 0)
-		return;
-	link[len] = '\0';
-	const char *transport = strstr(link, "/nvme")     ? "nvme"
-				: strstr(link, "/target") ? "scsi"
-				: strstr(link, "/virtio") ? "virtio"
-							  : "";
-	text_print(d->transport, sizeof(d->transport), "%s", transport);
-
-	/* .../block/vda/vda1; a disk of NVMe is at .../nvme0/nvme0n1 */
-	char number[16], *end = strrchr(link, '/');
-	if (!end)
-		return;
-	*end = '\0';
-	const char *parent = strrchr(link, '/');
-	if (!parent || strcmp(parent, "/block") == 0 ||
-	    attribute(d, "partition", number, sizeof(number)) <= 0)
-		return;
-	if (strlen(parent + 1) < sizeof(d->parent))
-		memcpy(d->parent, parent + 1, strlen(parent + 1) + 1);
-}
-
-/* The kernel has read the partition table already, and from 6.13 on gives the UUID, too. */
-static void learn_partition(struct disk *d)
-{
-	char text[1024];
-	struct slice rest, line;
-	ssize_t len = attribute(d, "uevent", text, sizeof(text));
-
-	if (len <= 0)
-		return;
-	rest = (struct slice){ .at = text, .len = (size_t)len };
-	while (slice_next(&rest, '\n', &line)) {
-		if (slice_starts(line, "PARTNAME="))
-			copy_trimmed(d->part_label, sizeof(d->part_label), line.at + 9,
-				     line.len - 9);
-		if (slice_starts(line, "PARTUUID="))
-			copy_trimmed(d->part_uuid, sizeof(d->part_uuid), line.at + 9, line.len - 9);
-	}
-}
-
-static void learn_identity(struct disk *d)
-{
-	char size[32];
-	uint64_t sectors;
-
-	if (attribute(d, "size", size, sizeof(size)) > 0) {
-		struct slice text = { .at = size, .len = strcspn(size, "\n") };
-		if (text_number(text, UINT64_MAX / 512, &sectors) == 0)
-			d->size = sectors * 512;
-	}
-	learn_place(d);
-	if (d->parent[0])
-		learn_partition(d);
-	else
-		learn_serial(d);
-	/* virtio-blk has none. */
-	if (!d->parent[0] && strcmp(d->transport, "virtio") != 0)
-		learn_wwn(d);
-}
-
-static uint64_t little_endian(const unsigned char *at, size_t bytes)
-{
-	uint64_t value = 0;
-
-	for (size_t i = bytes; i > 0; i--)
-		value = value << 8 | at[i - 1];
-	return value;
-}
-
-int disk_is_dirty(int fd, uint64_t offset, const char *type)
-{
-	bool ext4 = strcmp(type, "ext4") == 0;
-	unsigned char sb[1024];
-
-	if (!ext4 && strcmp(type, "btrfs") != 0)
-		return 0;
-	ssize_t len = sys_pread(fd, sb, sizeof(sb), (off_t)offset + (ext4 ? 1024 : 65536));
-	if (len != sizeof(sb))
-		return len < 0 ? (int)len : -EIO;
-	/* fs/ext4/ext4.h: s_state at 0x3a, bit 0 is clean; s_feature_incompat at 0x60, bit 2 is recover */
-	if (ext4)
-		return !(little_endian(sb + 0x3a, 2) & 1) || (little_endian(sb + 0x60, 4) & 4);
-	/* btrfs_tree.h: log_root at 96 of the superblock, which is at 64 KiB; 0 when there is no log tree */
-	return little_endian(sb + 96, 8) != 0;
-}
-
-/* Where each type keeps its superblock, and with it times, sizes, UUID and checksums of the image. */
-static const struct {
-	const char *type;
-	off_t offset;
-} superblocks[] = {
-	{ "squashfs", 0 }, { "erofs", 0 },     { "ext4", 0 },
-	{ "xfs", 0 },      { "btrfs", 65536 }, { "iso9660", 32768 },
-};
-
-/* A product does not carry what is high in a word to what is low. */
-static uint64_t add_word(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * 0x100000001b3;
-	return hash ^ hash >> 32;
-}
-
-/* As FNV-1a, eight bytes at a time: told apart are images, not forgeries. */
-static uint64_t hash_words(const unsigned char *at, size_t len)
-{
-	uint64_t hash = 0xcbf29ce484222325, word;
-
-	for (; len >= sizeof(word); at += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		hash = add_word(hash, le64toh(word));
-	}
-	return len > 0 ? add_word(hash, little_endian(at, len)) : hash;
-}
-
-int disk_digest(int fd, uint64_t offset, const char *type, char ret[24])
-{
-	unsigned char block[4096];
-	struct builder b;
-
-	ret[0] = '\0';
-	for (size_t i = 0; i < sizeof(superblocks) / sizeof(superblocks[0]); i++) {
-		if (strcmp(type, superblocks[i].type) != 0)
-			continue;
-		/* A small image ends before. */
-		ssize_t len =
-			sys_pread(fd, block, sizeof(block), (off_t)offset + superblocks[i].offset);
-		if (len <= 0)
-			return len < 0 ? (int)len : -EIO;
-		builder_start(&b, ret, 24);
-		builder_addf(&b, "sb-%016llx", (unsigned long long)hash_words(block, (size_t)len));
-	}
-	return 0;
-}
-
 static void take_value(blkid_probe probe, const char *name, char *to, size_t size)
 {
 	const char *value;
 	size_t len;
 
 	if (blkid_probe_lookup_value(probe, name, &value, &len) == 0)
-		copy_trimmed(to, size, value, len);
+		text_copy_trimmed(to, size, value, len);
 }
 
 static void take_superblock(blkid_probe probe, struct disk *d)
@@ -338,11 +128,11 @@ int disk_probe(int fd, uint64_t offset, uint64_t size, struct disk *d)
 			result = errno ? -errno : -EIO;
 	}
 	blkid_free_probe(probe);
-	int dirty = result < 0 ? result : disk_is_dirty(fd, offset, d->type);
+	int dirty = result < 0 ? result : layer_is_dirty(fd, offset, d->type);
 	if (dirty < 0)
 		return dirty;
 	d->dirty = dirty > 0;
-	return disk_digest(fd, offset, d->type, d->digest);
+	return layer_digest(fd, offset, d->type, d->digest);
 }
 
 int disk_signature(int fd, char ret[24])
@@ -403,7 +193,7 @@ void disk_learn(struct disk *d, unsigned about)
 	int fd, r = 0;
 
 	if (about & KNOWN_IDENTITY)
-		learn_identity(d);
+		disk_learn_identity(d);
 	d->known |= KNOWN_IDENTITY | about;
 	if (!d->parent[0] || d->part_uuid[0])
 		about &= ~(unsigned)KNOWN_PARTITION;
@@ -436,8 +226,9 @@ static void take_part(blkid_partition part, struct disk_part *ret)
 		.offset = (uint64_t)blkid_partition_get_start(part) * 512,
 		.size = (uint64_t)blkid_partition_get_size(part) * 512,
 	};
-	copy_trimmed(ret->label, sizeof(ret->label), name ? name : "", name ? strlen(name) : 0);
-	copy_trimmed(ret->uuid, sizeof(ret->uuid), uuid ? uuid : "", uuid ? strlen(uuid) : 0);
+	text_copy_trimmed(ret->label, sizeof(ret->label), name ? name : "",
+			  name ? strlen(name) : 0);
+	text_copy_trimmed(ret->uuid, sizeof(ret->uuid), uuid ? uuid : "", uuid ? strlen(uuid) : 0);
 }
 
 int disk_partitions(int fd, struct disk_part *ret, size_t max)

@@ -8,6 +8,7 @@
 #include "disks.h"
 #include "facts.h"
 #include "fs_mount.h"
+#include "layer_superblock.h"
 #include "loops.h"
 #include "resolve.h"
 #include "sys.h"
@@ -104,7 +105,7 @@ static int mount_image(const struct step *s, struct builder *answer)
 
 	if (fd < 0)
 		return fd;
-	int dirty = disk_is_dirty(fd, 0, s->type);
+	int dirty = layer_is_dirty(fd, 0, s->type);
 	const char *source = facts.device[0] ? facts.device : s->source;
 	/* The same errno as the kernel gives for a journal that it may not replay. */
 	int r = dirty < 0 ? dirty
@@ -113,7 +114,7 @@ static int mount_image(const struct step *s, struct builder *answer)
 			: fs_mount(source, s->target, s->type, s->flags, s->options, answer);
 	/* Not known is not changed: it would be a reason to reset a top. */
 	if (r == 0)
-		r = disk_digest(fd, 0, s->type, facts.digest);
+		r = layer_digest(fd, 0, s->type, facts.digest);
 	if (r == 0 && s->record)
 		r = read_bases(s, &facts);
 	if (r == 0 && s->verity)

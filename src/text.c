@@ -329,3 +329,14 @@ bool text_equal_nocase(const char *a, const char *b)
 	}
 	return *a == *b;
 }
+
+void text_copy_trimmed(char *to, size_t size, const char *from, size_t len)
+{
+	struct slice s = { .at = from, .len = strnlen(from, len) };
+	struct builder b;
+
+	while (s.len > 0 && (s.at[s.len - 1] == '\n' || s.at[s.len - 1] == ' '))
+		s.len--;
+	builder_start(&b, to, size);
+	builder_add_slice(&b, slice_trim(s));
+}

@@ -11,8 +11,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "disks.h"
 #include "fake_sys.h"
+#include "layer_superblock.h"
 
 static void must(bool holds, const char *what)
 {
@@ -126,7 +126,7 @@ static char *with_digests(const char *text, char *ret, size_t size)
 	(void)fake_print(path, sizeof(path), "%s/%.*s", fake->fixtures, (int)(end - at - 1),
 			 at + 1);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	must(fd >= 0 && disk_digest(fd, 0, "squashfs", digest) == 0, path);
+	must(fd >= 0 && layer_digest(fd, 0, "squashfs", digest) == 0, path);
 	close(fd);
 	return fake_print(ret, size, "%.*s%s%s", (int)(at - text), text, digest,
 			  with_digests(end + 1, rest, sizeof(rest)));
