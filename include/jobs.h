@@ -40,6 +40,7 @@ struct job {
 
 struct jobs {
 	struct job slots[JOBS_MAX];
+	size_t used; /* slots beyond have never been */
 	const struct arena *
 		arena; /* what work is told by points into it, or to what is older than the children */
 	unsigned epoch; /* children that were forked in another are given no more work */

@@ -14,6 +14,12 @@ enum log_priority {
 /* Lines go to FD; KMSG: it is /dev/kmsg, one record a line. At the start: to stderr. */
 void log_target(int fd, bool kmsg);
 
+/*
+ * Where lines go to /dev/kmsg, CALL is made once, before there are more of this process than the kernel takes: ten in five
+ * seconds, unless the sysctl kernel.printk_devkmsg is on.
+ */
+void log_before_many(void (*call)(void));
+
 /* Lines less important than this are dropped. */
 void log_limit(enum log_priority limit);
 

@@ -3,7 +3,7 @@
 
 #include "text.h"
 
-/* The directory of the initramfs that is not emptied. */
+/* The directory of the initramfs whose files are kept. */
 #define SWITCH_ROOT_KEEPS "shutdown-root"
 
 /* 0 if / is a ramfs or tmpfs, of which an initramfs is; -EXDEV if not; or another -errno. */
@@ -13,8 +13,8 @@ MUST_CHECK int switch_root_in_memory(void);
 MUST_CHECK int switch_root_check(void);
 
 /*
- * Makes TARGET, a mount, the root of this process and its working directory; then deletes what the old root
- * held but for SWITCH_ROOT_KEEPS. Nothing is changed unless switch_root_check() agrees. 0 or -errno.
+ * Makes TARGET, a mount, the root of this process and its working directory; then deletes the files
+ * that the old root held, but for those in SWITCH_ROOT_KEEPS. Nothing is changed unless switch_root_check() agrees. 0 or -errno.
  */
 MUST_CHECK int switch_root(const char *target);
 

@@ -47,6 +47,10 @@ write_archive() {
 	done < <(cd -- "$scratch/root" && find . -mindepth 1 | sed 's/^\.\///' | sort)
 	cpio_entry 0040755 proc
 	cpio_entry 0040755 run
+	# What the shutdown comes back to: src/shutdown_root.c.
+	for name in shutdown-root shutdown-root/{dev,oldroot,proc,run,sys}; do
+		cpio_entry 0040755 "$name"
+	done
 	cpio_entry 0040755 sys
 	epoch=0 cpio_entry 0 'TRAILER!!!'
 }

@@ -66,15 +66,21 @@ static void open_standard_descriptors(void)
 		(void)sys_close(fd);
 }
 
+/* Without this the kernel drops all but ten lines in five seconds; put back before the real init. */
+static void lift_limit(void)
+{
+	if (!b.devkmsg_limit[0] &&
+	    file_read(DEVKMSG_LIMIT, b.devkmsg_limit, sizeof(b.devkmsg_limit)) > 0)
+		(void)file_write(DEVKMSG_LIMIT, "on\n");
+}
+
 static void open_log(void)
 {
 	int fd = sys_open("/dev/kmsg", O_WRONLY);
 
 	if (fd >= 0)
 		log_target(fd, true);
-	/* Without this the kernel drops all but ten lines in five seconds; put back before the real init. */
-	if (file_read(DEVKMSG_LIMIT, b.devkmsg_limit, sizeof(b.devkmsg_limit)) > 0)
-		(void)file_write(DEVKMSG_LIMIT, "on\n");
+	log_before_many(lift_limit);
 }
 
 static void bootstrap(void)
@@ -123,6 +129,9 @@ static void read_cmdline(void)
 	if (lock < 0 || parsed < 0 || checked < 0)
 		fail();
 	log_limit(limits[b.cmdline.log]);
+	/* Children have lines to add then. */
+	if (b.cmdline.log == LOG_DEBUG)
+		lift_limit();
 }
 
 /* Asked before anything is mounted. How to fail is known only where whoever started this has a /proc. */

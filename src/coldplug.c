@@ -13,6 +13,7 @@ struct walk {
 	const char *directory;
 	coldplug_found *found;
 	void *arg;
+	char last[512]; /* modalias that was found; most of a guest's devices are alike */
 };
 
 void coldplug_each(const char *directory, coldplug_found *visit, void *arg)
@@ -55,24 +56,25 @@ static void visit_any(void *arg, const char *name)
 
 static void visit_unbound(void *arg, const char *name)
 {
-	const struct walk *w = arg;
-	char path[512], modalias[512];
+	struct walk *w = arg;
+	char path[512], modalias[sizeof(w->last)];
 	struct stat st;
 
 	if (!bus_may_want(w->bus, name) || !read_modalias(w, name, modalias, sizeof(modalias)) ||
-	    !bus_wants(w->bus, modalias))
+	    !bus_wants(w->bus, modalias) || strcmp(modalias, w->last) == 0)
 		return;
 	/* Bound already: its driver is built in and costs nothing. */
 	text_print(path, sizeof(path), "%s/%s/driver", w->directory, name);
 	if (sys_stat(path, &st) == 0)
 		return;
+	memcpy(w->last, modalias, sizeof(modalias));
 	w->found(w->arg, modalias);
 }
 
 static void walk_bus(const char *bus, coldplug_found *visit, coldplug_found *found, void *arg)
 {
 	char directory[64];
-	struct walk w = { bus, directory, found, arg };
+	struct walk w = { .bus = bus, .directory = directory, .found = found, .arg = arg };
 
 	text_print(directory, sizeof(directory), "/sys/bus/%s/devices", bus);
 	coldplug_each(directory, visit, &w);

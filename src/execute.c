@@ -16,18 +16,26 @@
 #include "systemd.h"
 #include "text.h"
 
-static int make_directory(const struct step *s)
+static int check_directory(const char *path)
 {
 	struct stat st;
-	int r = sys_mkdir(s->target, s->mode);
+	int r = sys_fstatat(AT_FDCWD, path, &st);
 
-	/* It may be there already; in a merged root it must be a directory and no symlink that leads away. */
-	if (r != -EEXIST && r != -EROFS)
+	if (r < 0)
 		return r;
-	int found = sys_fstatat(AT_FDCWD, s->target, &st);
-	if (found < 0)
-		return found;
 	return S_ISDIR(st.st_mode) ? 0 : S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
+}
+
+/* In a merged root it is there as a rule, and must be a directory and no symlink that leads away. */
+static int make_directory(const struct step *s)
+{
+	bool merged = strncmp(s->target, PATH_SYSROOT "/", sizeof(PATH_SYSROOT)) == 0;
+	int r = merged ? check_directory(s->target) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
+	r = sys_mkdir(s->target, s->mode);
+	return r == -EEXIST || r == -EROFS ? check_directory(s->target) : r;
 }
 
 /* The daemon is a process of its own and knows no working directory: absolute paths. */

@@ -27,7 +27,7 @@ static bool takes_workers(enum job_kind kind)
 
 static struct job *find_idle(struct jobs *jobs)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		if (jobs->slots[i].child.idle && jobs->slots[i].epoch == jobs->epoch)
 			return &jobs->slots[i];
 	return NULL;
@@ -38,7 +38,7 @@ static bool is_held(struct jobs *jobs)
 	const int64_t hold_us = 10000;
 	size_t busy = 0;
 
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		busy += is_busy(&jobs->slots[i]);
 	if (!jobs->one_cpu || busy < 1)
 		return false;
@@ -52,12 +52,14 @@ static struct job *find_place(struct jobs *jobs)
 {
 	struct job *idle = NULL;
 
-	for (size_t i = 0; i < JOBS_MAX; i++) {
+	for (size_t i = 0; i < jobs->used; i++) {
 		if (jobs->slots[i].child.pid == 0)
 			return &jobs->slots[i];
 		if (jobs->slots[i].child.idle)
 			idle = &jobs->slots[i];
 	}
+	if (jobs->used < JOBS_MAX)
+		return &jobs->slots[jobs->used++];
 	if (idle)
 		child_abandon(&idle->child);
 	return idle;
@@ -116,7 +118,7 @@ static bool learns(const struct job *j, const char *name)
 
 bool jobs_learning(const struct jobs *jobs, const char *name)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		if (learns(&jobs->slots[i], name))
 			return true;
 	return false;
@@ -124,14 +126,14 @@ bool jobs_learning(const struct jobs *jobs, const char *name)
 
 void jobs_announced(struct jobs *jobs, const char *name)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		if (learns(&jobs->slots[i], name))
 			jobs->slots[i].early = true;
 }
 
 bool jobs_listing(const struct jobs *jobs, const char *glob)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++) {
+	for (size_t i = 0; i < jobs->used; i++) {
 		const struct job *j = &jobs->slots[i];
 		if (is_busy(j) && j->kind == JOB_LISTING && j->text == glob)
 			return true;
@@ -160,7 +162,7 @@ static int collect(struct job *j, jobs_ended *ended, void *arg)
 
 int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++) {
+	for (size_t i = 0; i < jobs->used; i++) {
 		struct job *j = &jobs->slots[i];
 		if (!is_busy(j) || (!j->told && sys_now_us() < j->child.deadline_us))
 			continue;
@@ -173,11 +175,13 @@ int jobs_collect(struct jobs *jobs, jobs_ended *ended, void *arg)
 
 void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us)
 {
-	struct pollfd fds[JOBS_MAX + 1] = { first };
+	struct pollfd fds[JOBS_MAX + 1];
 	struct job *of[JOBS_MAX + 1];
 	size_t count = 1;
 
-	for (size_t i = 0; i < JOBS_MAX; i++) {
+	fds[0] = first;
+
+	for (size_t i = 0; i < jobs->used; i++) {
 		struct job *j = &jobs->slots[i];
 		if (!is_busy(j))
 			continue;
@@ -196,13 +200,13 @@ void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us)
 
 void jobs_stop(struct jobs *jobs)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		if (is_busy(&jobs->slots[i]))
 			child_abandon(&jobs->slots[i].child);
 }
 
 void jobs_abandon(struct jobs *jobs)
 {
-	for (size_t i = 0; i < JOBS_MAX; i++)
+	for (size_t i = 0; i < jobs->used; i++)
 		child_abandon(&jobs->slots[i].child);
 }

@@ -11,11 +11,18 @@
 static int target = STDERR_FILENO;
 static bool to_kmsg;
 static enum log_priority limit = LOG_PRIORITY_INFO;
+static void (*before_many)(void);
+static unsigned records;
 
 void log_target(int fd, bool kmsg)
 {
 	target = fd;
 	to_kmsg = kmsg;
+}
+
+void log_before_many(void (*call)(void))
+{
+	before_many = call;
 }
 
 void log_limit(enum log_priority priority)
@@ -40,6 +47,9 @@ static void put(enum log_priority priority, struct slice part, bool more)
 	char record[RECORD_MAX + 64];
 	struct builder b;
 
+	/* Three less than the kernel takes at once (include/linux/ratelimit_types.h, DEFAULT_RATELIMIT_BURST). */
+	if (to_kmsg && ++records == 8 && before_many)
+		before_many();
 	builder_start(&b, record, sizeof(record));
 	if (to_kmsg)
 		builder_addf(&b, "<%d>", level);

@@ -86,9 +86,7 @@ static int add_driver(struct modules *m, struct arena *arena, struct kmod_module
 		struct kmod_module *first = kmod_module_get_module(item);
 		if (r == 0)
 			r = add_file(m, arena, first, list);
-		(void)kmod_module_unref(first);
 	}
-	(void)kmod_module_unref_list(needed);
 	if (r == 0)
 		r = add_file(m, arena, module, list);
 	if (r < 0)
@@ -112,7 +110,6 @@ static int add_drivers(struct modules *m, struct arena *arena, struct kmod_list 
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
 		int r = add_driver(m, arena, module, ret);
-		(void)kmod_module_unref(module);
 		if (r == 0) {
 			(*ret)->optional = optional;
 			ret = &(*ret)->next;
@@ -135,8 +132,6 @@ int modules_find(struct modules *m, struct arena *arena, const char *name, struc
 	r = kmod_module_apply_filter(m->ctx, KMOD_FILTER_BLACKLIST, found, &allowed);
 	if (r >= 0)
 		r = add_drivers(m, arena, allowed, ret);
-	(void)kmod_module_unref_list(allowed);
-	(void)kmod_module_unref_list(found);
 	return r;
 }
 

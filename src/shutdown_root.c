@@ -8,16 +8,16 @@
 
 #define STORE "/" SWITCH_ROOT_KEEPS
 
-/*
- * The program stays where the kernel has unpacked it, in a directory that is not emptied: to copy it would cost every
- * boot a million instructions. systemd binds the directory alone, without what is mounted below it (MS_BIND without
- * MS_REC in its switch_root()), so it is the directory that is a mount and not the program.
- */
-int shutdown_root_prepare(void)
+static int link_program(void)
+{
+	return sys_link("/init", STORE "/shutdown");
+}
+
+/* mkinitramfs has made them already. */
+static int make_store(void)
 {
 	static const char *const directories[] = {
 		STORE,
-		PATH_SHUTDOWN_ROOT,
 		/* mount points */
 		STORE "/dev",
 		STORE "/proc",
@@ -29,8 +29,25 @@ int shutdown_root_prepare(void)
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]) && r == 0; i++)
 		r = sys_mkdir(directories[i], 0755);
+	return r;
+}
+
+/*
+ * The program stays where the kernel has unpacked it, in a directory that is not emptied: to copy it would cost every
+ * boot a million instructions. systemd binds the directory alone, without what is mounted below it (MS_BIND without
+ * MS_REC in its switch_root()), so it is the directory that is a mount and not the program.
+ */
+int shutdown_root_prepare(void)
+{
+	int r = link_program();
+
+	if (r == -ENOENT) {
+		r = make_store();
+		if (r == 0)
+			r = link_program();
+	}
 	if (r == 0)
-		r = sys_link("/init", STORE "/shutdown");
+		r = sys_mkdir(PATH_SHUTDOWN_ROOT, 0755);
 	return r < 0 ? r : sys_mount(STORE, PATH_SHUTDOWN_ROOT, NULL, MS_BIND, NULL);
 }
 

@@ -35,13 +35,19 @@ int switch_root_check(void)
 
 static void empty(int dir, dev_t device, int depth);
 
-static bool is_kept(const char *name, int depth)
+/* Of the directory /: what is kept, and mount points of what has been moved away. */
+static bool is_left(const char *name)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	       (depth == DEEPEST && strcmp(name, SWITCH_ROOT_KEEPS) == 0);
+	static const char *const names[] = { SWITCH_ROOT_KEEPS, "dev", "proc", "run", "sys",
+					     "sysroot" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
-/* Deletes the directory NAME of DIR with all that it holds, unless another file system is mounted there. */
+/* The directory NAME of DIR, unless another file system is mounted there. */
 static void empty_directory(int dir, const char *name, dev_t device, int depth)
 {
 	struct stat st;
@@ -49,15 +55,15 @@ static void empty_directory(int dir, const char *name, dev_t device, int depth)
 
 	if (sub < 0)
 		return;
-	bool same = sys_fstat(sub, &st) == 0 && st.st_dev == device;
-	if (same && depth > 0)
+	if (depth > 0 && sys_fstat(sub, &st) == 0 && st.st_dev == device)
 		empty(sub, device, depth - 1);
 	(void)sys_close(sub);
-	if (same)
-		(void)sys_unlinkat(dir, name, true);
 }
 
-/* Deletes what DIR holds on DEVICE, depth first; what cannot be deleted stays, it only takes memory. */
+/*
+ * Deletes the files below DIR on DEVICE. What cannot be deleted stays, it only takes memory; directories stay, since to
+ * delete one costs as much as a large file, and gives back less than a kilobyte.
+ */
 static void empty(int dir, dev_t device, int depth)
 {
 	char buffer[4096];
@@ -67,7 +73,8 @@ static void empty(int dir, dev_t device, int depth)
 		for (ssize_t at = 0; at < len;) {
 			struct dirent *e = (struct dirent *)(void *)(buffer + at);
 			at += e->d_reclen;
-			if (is_kept(e->d_name, depth))
+			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+			    (depth == DEEPEST && is_left(e->d_name)))
 				continue;
 			/* ramfs and tmpfs, of which an initramfs is, tell the type. */
 			if (e->d_type == DT_DIR)

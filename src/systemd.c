@@ -6,30 +6,50 @@
 
 #include "file.h"
 #include "sys.h"
+#include "text.h"
 
 #define UNITS         "/run/systemd/system"
 #define COMMIT        UNITS "/systemd-machine-id-commit.service.d"
 #define REMOUNT       UNITS "/systemd-remount-fs.service"
 #define VOLATILE_ROOT "/run/systemd/volatile-root"
 
-/* /sbin/init is a symlink to it; the kernel tells where a descriptor leads. */
-static bool leads_to_systemd(int root, const char *path)
+static bool is_systemd(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, "systemd") == 0;
+}
+
+/* By way of whatever symlinks: the kernel tells where a descriptor leads. */
+static bool ends_at_systemd(int root, const char *path)
 {
 	char link[32], target[512];
-	struct builder b;
 	int fd = sys_open_in_root(root, path, O_PATH);
 
 	if (fd < 0)
 		return false;
-	builder_start(&b, link, sizeof(link));
-	builder_addf(&b, "/proc/self/fd/%d", fd);
+	text_print(link, sizeof(link), "/proc/self/fd/%d", fd);
 	ssize_t len = sys_readlink(link, target, sizeof(target) - 1);
 	(void)sys_close(fd);
-	if (len < 0)
+	target[len < 0 ? 0 : len] = '\0';
+	return is_systemd(target);
+}
+
+/* /sbin/init is a symlink to it, as a rule. */
+static bool leads_to_systemd(int root, const char *path)
+{
+	char target[512];
+	int fd = sys_open_in_root(root, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
 		return false;
+	/* Of the descriptor itself (readlinkat(2)); an error if it is no symlink. */
+	ssize_t len = sys_readlinkat(fd, "", target, sizeof(target) - 1);
+	(void)sys_close(fd);
+	if (len < 0)
+		return is_systemd(path);
 	target[len] = '\0';
-	const char *slash = strrchr(target, '/');
-	return slash && strcmp(slash, "/systemd") == 0;
+	return is_systemd(target) || ends_at_systemd(root, path);
 }
 
 /* Whether a line of fstab(5) has / in its second field. */

@@ -12,7 +12,11 @@ struct slice slice_of(const char *text)
 
 bool slice_is(struct slice s, const char *text)
 {
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+	for (size_t i = 0; i < s.len; i++)
+		/* A terminator is followed by nothing that could be read. */
+		if (text[i] != s.at[i] || text[i] == '\0')
+			return false;
+	return text[s.len] == '\0';
 }
 
 bool slice_starts(struct slice s, const char *prefix)
@@ -170,6 +174,11 @@ static const char *add_plain(struct builder *b, const char *spec, struct argumen
 			return NULL;
 		add_digits(b, va_arg(a->list, size_t), false);
 		return spec + 2;
+	case 'l':
+		if (strncmp(spec, "lld", 3) != 0)
+			return NULL;
+		builder_add_number(b, va_arg(a->list, long long));
+		return spec + 3;
 	default:
 		return NULL;
 	}

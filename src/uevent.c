@@ -28,6 +28,8 @@ int uevent_parse(struct uevent *ret, size_t len)
 	ret->text[len] = '\0';
 	for (const char *at = ret->text; at < ret->text + len; at += strlen(at) + 1)
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			if (*at != *keys[i].key)
+				continue;
 			size_t key_len = strlen(keys[i].key);
 			if (strncmp(at, keys[i].key, key_len) == 0)
 				*keys[i].value = at + key_len;

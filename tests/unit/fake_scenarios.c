@@ -375,7 +375,8 @@ const struct fake_scenario fake_scenarios[] = {
 		       .manifest = TWO,
 		       .filesystems = BUILT_IN,
 		       .union_files = { "usr/lib/systemd/systemd",
-					"sbin/init@../usr/lib/systemd/systemd",
+					"etc/alternatives/init@../../usr/lib/systemd/systemd",
+					"sbin/init@../etc/alternatives/init",
 					"etc/fstab=/dev/vda / ext4 ro 0 1\n" },
 		       .disks = { { SYSTEM }, { USER } } } },
 	/* Tops. */
