@@ -61,9 +61,8 @@ void drivers_want(struct drivers *d, const char *modalias);
 struct fs_type *drivers_want_type(struct drivers *d, const char *type);
 
 /*
- * Starts jobs for everything wanted, as far as there is room, so that independent modules are loaded at the same time; on
- * one CPU file systems in turn, which wait for no device, and drivers after them, since there a second process is nothing
- * but its price. What hangs with a device holds up nothing else.
+ * Starts jobs for everything wanted, as far as there is room, so that independent modules are loaded at the same time. What
+ * hangs with a device holds up nothing else.
  */
 void drivers_start(struct drivers *d, struct jobs *jobs);
 

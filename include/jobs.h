@@ -38,6 +38,13 @@ struct job {
 	const struct module_list *modules; /* JOB_MODULE: what it stands for */
 };
 
+/* Nobody is given a new child for some time; microseconds of CLOCK_MONOTONIC. */
+struct hold {
+	int64_t since_us;
+	int64_t from_us, until_us; /* 0: nobody has asked for one */
+	int64_t cpu_us;            /* what busy children had had of the processor at from_us */
+};
+
 struct jobs {
 	struct job slots[JOBS_MAX];
 	size_t used; /* slots beyond have never been */
@@ -45,16 +52,16 @@ struct jobs {
 		arena; /* what work is told by points into it, or to what is older than the children */
 	unsigned epoch; /* children that were forked in another are given no more work */
 	bool one_cpu;
-	int64_t held_us; /* until then nobody is given a new child; 0: nobody has asked for one */
-	bool starved;    /* one could not be started; it is tried again before long */
+	struct hold hold;
+	bool starved; /* one could not be started; it is tried again before long */
 };
 
 void jobs_init(struct jobs *jobs, const struct arena *arena);
 
 /*
  * A place for a job of this kind, or NULL: then the work waits for the next event. It may have an idle child; but not
- * for what is told by more than the job, NEWS and the arena: JOB_LISTING and JOB_TEXT. On one CPU with one that is busy
- * it is NULL for a few milliseconds: that is free before another would have come to anything, unless it hangs.
+ * for what is told by more than the job, NEWS and the arena: JOB_LISTING and JOB_TEXT. On one CPU it is NULL for 10 ms if
+ * one is busy, and for as long as that takes up the processor, but for two seconds at most.
  */
 struct job *jobs_new(struct jobs *jobs, enum job_kind kind, size_t index);
 

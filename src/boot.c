@@ -297,6 +297,7 @@ static char **arguments(char **argv)
 static _Noreturn void become_init(char **argv, char **envp)
 {
 	(void)sys_unblock_signals();
+	(void)sys_priority(0);
 	int r = sys_execve(b.root.init, arguments(argv), envp);
 	(void)failure_set(&b.failure, FAILURE_INIT_EXEC, NULL, "%s: %s", b.root.init, strerror(-r));
 	b.modules = NULL;
@@ -331,6 +332,9 @@ void boot(char **argv, char **envp)
 				    .start_us = b.start_us };
 	report_about(&b.report);
 	check_initramfs();
+	/* A boot is what everybody waits for: not less of the processor than what the kernel does beside, as its tests of
+	 * ciphers. */
+	(void)sys_priority(-20);
 	bootstrap();
 	read_cmdline();
 	disks_limit_types(b.lock.policy.types);

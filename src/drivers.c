@@ -95,42 +95,16 @@ static struct item find_item(struct drivers *d, const char *name)
 	return (struct item){ .load = NULL };
 }
 
-static bool is_loading_type(const struct drivers *d)
-{
-	for (size_t i = 0; i < d->types_count; i++)
-		if (d->types[i].load.progress == PROGRESS_STARTED)
-			return true;
-	return false;
-}
-
-static struct item next_driver(struct drivers *d)
+/* The next that is to be loaded: drivers bring the disks, a type waits for none. */
+static struct item next_item(struct drivers *d)
 {
 	for (size_t i = 0; i < d->aliases_count; i++)
 		if (d->aliases[i].load.progress == PROGRESS_WANTED)
 			return item_of_alias(&d->aliases[i]);
-	return (struct item){ .load = NULL };
-}
-
-static struct item next_type(struct drivers *d)
-{
 	for (size_t i = 0; i < d->types_count; i++)
 		if (d->types[i].load.progress == PROGRESS_WANTED)
 			return item_of_type(&d->types[i]);
 	return (struct item){ .load = NULL };
-}
-
-/* Drivers bring the disks, a type waits for none; on one CPU it is the other way round: a type only takes its time. */
-static struct item next_item(struct drivers *d, const struct jobs *jobs)
-{
-	struct item i = { .load = NULL };
-
-	if (!jobs->one_cpu)
-		i = next_driver(d);
-	else if (is_loading_type(d))
-		return i;
-	if (!i.load)
-		i = next_type(d);
-	return i.load ? i : next_driver(d);
 }
 
 static int work_load(void *arg, struct builder *answer)
@@ -222,7 +196,7 @@ void drivers_start(struct drivers *d, struct jobs *jobs)
 {
 	struct item i;
 
-	while ((i = next_item(d, jobs)).load && start_load(d, jobs, &i))
+	while ((i = next_item(d)).load && start_load(d, jobs, &i))
 		;
 }
 

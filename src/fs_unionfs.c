@@ -117,6 +117,7 @@ static _Noreturn void become_unionfs(const char *branches, const char *options, 
 	/* What it says goes into the pipe until it turns itself to the background, with /dev/null in all three. */
 	for (int fd = 1; fd <= 2 && r >= 0; fd++)
 		r = sys_duplicate(answer, fd);
+	(void)sys_priority(0); /* it outlives the boot */
 	if (r >= 0)
 		r = sys_execve(PROGRAM, (char *const *)argv, no_environment);
 	char text[64];

@@ -20,6 +20,7 @@ static _Noreturn void become_shell(const char *path)
 			(void)sys_duplicate(fd, to);
 	}
 	(void)sys_unblock_signals();
+	(void)sys_priority(0);
 	sys_exit(sys_execve(path, (char *const *)arguments, (char *const *)environment) < 0 ? 127
 											    : 0);
 }

@@ -417,6 +417,16 @@ int64_t sys_now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t sys_cpu_us(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+		return 0;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 int64_t sys_real_us(void)
 {
 	struct timespec now;
@@ -428,6 +438,11 @@ int64_t sys_real_us(void)
 int sys_memfd(const char *name)
 {
 	return (int)result(memfd_create(name, 0));
+}
+
+int sys_priority(int nice_value)
+{
+	return (int)result(setpriority(PRIO_PROCESS, 0, nice_value));
 }
 
 int sys_unblock_signals(void)

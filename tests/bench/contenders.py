@@ -64,7 +64,7 @@ class Contender:
     def modules(self):
         """What the floor and busybox load, in layerboot's order."""
         buses = VIRTIO if self.bus == "virtio" else ["nvme"]
-        return self.kernel.chain(["overlay", self.type(), *buses])
+        return self.kernel.chain([*buses, "overlay", self.type()])
 
     def module_files(self):
         return [(f"{m}.ko", 0o100644, self.kernel.content(m)) for m in self.modules()]

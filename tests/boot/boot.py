@@ -23,7 +23,7 @@ LEFT = {
     "pid": ["1"],
     "fd": ["0", "1", "2"],
     "signals": ["SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"],
-    "state": ["directory /", "umask 22", "children none"],
+    "state": ["directory /", "umask 22", "children none", "nice 0"],
     "limit": ["/proc/sys/kernel/printk_devkmsg: ratelimit"],
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,6 +172,7 @@ static void say_state(void)
 	    getcwd(directory, sizeof(directory)) ? directory : strerror(errno));
 	say("state umask %o", mask);
 	say("state children %s", none ? "none" : "some");
+	say("state nice %d", getpriority(PRIO_PROCESS, 0));
 }
 
 static void say_write(const char *path)

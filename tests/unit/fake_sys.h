@@ -79,8 +79,10 @@
 	X(sys_cpus)                           \
 	X(sys_now_us)                         \
 	X(sys_real_us)                        \
+	X(sys_cpu_us)                         \
 	X(sys_memfd, EMFILE)                  \
 	X(sys_unblock_signals, EINVAL)        \
+	X(sys_priority, EPERM)                \
 	X(sys_duplicate, EMFILE)              \
 	X(sys_io_flusher, EPERM)              \
 	X(sys_pivot_root, EINVAL)             \

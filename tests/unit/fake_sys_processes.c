@@ -249,10 +249,24 @@ int64_t sys_real_us(void)
 	return start_us + fake->now_us;
 }
 
+/* Helpers that are busy wait for something: all others have ended when sys_fork() returns. */
+int64_t sys_cpu_us(pid_t pid)
+{
+	(void)pid;
+	(void)fake_enter(FAKE_sys_cpu_us, "-");
+	return 0;
+}
+
 int sys_memfd(const char *name)
 {
 	ENTER(sys_memfd, "%s", name);
 	return fake_take(memfd_create(name, 0), FAKE_KIND_HANDED_OVER, name);
+}
+
+int sys_priority(int nice_value)
+{
+	ENTER(sys_priority, "%d", nice_value);
+	return 0;
 }
 
 int sys_unblock_signals(void)

@@ -11,6 +11,8 @@ const struct fake_tolerated fake_tolerated[] = {
 	{ .pattern = "sys_* /proc/sys/kernel/printk_devkmsg*",
 	  .reason = "the kernel drops lines where there are many, or none of the real init's" },
 	{ .pattern = "sys_close *", .reason = "the kernel gives the number back all the same" },
+	{ .pattern = "sys_priority -20", .reason = "it is only slower" },
+	{ .pattern = "sys_priority 0", .reason = "nobody keeps it from being lowered" },
 	{ .pattern = "sys_unblock_signals *", .reason = "the kernel starts it with none blocked" },
 	{ .pattern = "sys_* /run/layerboot/report.json*", .reason = "it is told of, not needed" },
 	{ .pattern = "sys_* /run/layerboot/manifest*", .reason = "a copy for whoever looks at it" },
