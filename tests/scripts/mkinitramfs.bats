@@ -58,7 +58,7 @@ tree_of_archive() {
 	[ "$(printf '%s\n' "$output" | awk '$3 != 0 || $4 != 0' | wc -l)" = 0 ]
 	[ "$(printf '%s\n' "$output" | grep -vc 'Jan  2  1970')" = 0 ]
 	[ "$(printf '%s\n' "$output" | awk '{ print $NF }' | grep -v '^lib' | paste -sd' ')" = \
-		"dev etc etc/layerboot etc/layerboot/manifest init proc run sys" ]
+		"dev etc etc/layerboot etc/layerboot/manifest init proc run shutdown-root shutdown-root/dev shutdown-root/oldroot shutdown-root/proc shutdown-root/run shutdown-root/sys sys" ]
 	unpack "$out" "$BATS_TEST_TMPDIR/x"
 	cmp "$BATS_TEST_TMPDIR/x/init" "$root/build/layerboot"
 	cmp "$BATS_TEST_TMPDIR/x/etc/layerboot/manifest" "$BATS_TEST_TMPDIR/small"
@@ -283,7 +283,7 @@ run_in() {
 
 @test "mkinitramfs: a static program comes alone" {
 	"$scripts/mkinitramfs" --kernel "$release" --modules "$kernel" --program "/sbin/static=$root/build/layerboot" -o "$out"
-	[ "$(cpio -it --quiet <"$out" | grep -v '^lib/modules\|^dev\|^etc\|^proc\|^run\|^sys$' | paste -sd' ')" = "init lib sbin sbin/static" ]
+	[ "$(cpio -it --quiet <"$out" | grep -v '^lib/modules\|^dev\|^etc\|^proc\|^run\|^shutdown-root\|^sys$' | paste -sd' ')" = "init lib sbin sbin/static" ]
 }
 
 @test "mkinitramfs: a program that cannot be put in is refused, with what to do" {
