@@ -16,7 +16,7 @@ void log_target(int fd, bool kmsg);
 
 /*
  * Where lines go to /dev/kmsg, CALL is made once, before there are more of this process than the kernel takes: ten in five
- * seconds, unless the sysctl kernel.printk_devkmsg is on.
+ * seconds, unless the sysctl kernel.printk_devkmsg is on. NULL: none.
  */
 void log_before_many(void (*call)(void));
 

@@ -272,6 +272,7 @@ static void before_hand_over(void)
 	prepare_run();
 	prepare_end();
 	jobs_abandon(discover_jobs());
+	log_before_many(NULL);
 	if (b.devkmsg_limit[0])
 		(void)file_write(DEVKMSG_LIMIT, b.devkmsg_limit);
 }

@@ -67,7 +67,7 @@ static void visit_unbound(void *arg, const char *name)
 	text_print(path, sizeof(path), "%s/%s/driver", w->directory, name);
 	if (sys_stat(path, &st) == 0)
 		return;
-	memcpy(w->last, modalias, sizeof(modalias));
+	memcpy(w->last, modalias, strlen(modalias) + 1);
 	w->found(w->arg, modalias);
 }
 

@@ -48,13 +48,13 @@ static size_t find_special(const char *alias)
 	return i;
 }
 
-static int find_special_modules(struct drivers *d, size_t special, struct module_list **ret)
+static int find_type_modules(struct drivers *d, struct fs_type *t, size_t special)
 {
-	const char *const *names = special_types[special].modules;
-	int result = modules_find(d->modules, d->arena, names[0], ret);
+	const char *const *others = special < SPECIAL_TYPES ? special_types[special].modules : NULL;
+	int result = modules_find(d->modules, d->arena, t->alias, &t->load.modules);
 
-	for (size_t i = 1; i < 5 && names[i] && result == 0; i++) {
-		int r = modules_find(d->modules, d->arena, names[i], ret);
+	for (size_t i = 1; others && i < 5 && others[i] && result == 0; i++) {
+		int r = modules_find(d->modules, d->arena, others[i], &t->load.modules);
 		if (r < 0 && r != -ENOENT)
 			result = r;
 	}
@@ -148,9 +148,7 @@ static void look_up_type(struct drivers *d, struct fs_type *t)
 		report_module(t->alias, sys_now_us(), 0);
 		return;
 	}
-	t->error = special < SPECIAL_TYPES
-			   ? find_special_modules(d, special, &t->load.modules)
-			   : modules_find(d->modules, d->arena, t->alias, &t->load.modules);
+	t->error = find_type_modules(d, t, special);
 	t->load.progress = t->error < 0 ? PROGRESS_FAILED : PROGRESS_WANTED;
 }
 

@@ -251,9 +251,9 @@ static void add_what(const struct step *s, struct builder *b)
 }
 
 /* A file system's own checksum is EFSBADCRC to the kernel; EFSCORRUPTED is one that the C library has no words for. */
-static const char *error_text(const struct step *s, int error)
+static const char *error_text(int error, bool checksum)
 {
-	if (error == -EBADMSG && !s->verity)
+	if (checksum)
 		return "a checksum is wrong";
 	return error == -EUCLEAN ? "damaged, or not what it should be" : strerror(-error);
 }
@@ -262,7 +262,7 @@ int execute_failed(const struct step *s, int error, const char *words, struct fa
 {
 	enum failure_kind kind = s->failure;
 	bool checksum = error == -EBADMSG && !s->verity;
-	const char *text = error_text(s, error);
+	const char *text = error_text(error, checksum);
 	bool said = words && *words;
 	char what[1024];
 	struct builder b;

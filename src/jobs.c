@@ -214,7 +214,6 @@ void jobs_wait(struct jobs *jobs, struct pollfd first, int64_t until_us)
 	size_t count = 1;
 
 	fds[0] = first;
-
 	for (size_t i = 0; i < jobs->used; i++) {
 		struct job *j = &jobs->slots[i];
 		if (!is_busy(j))

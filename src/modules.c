@@ -45,8 +45,9 @@ static int describe(const struct modules *m, struct arena *arena, struct kmod_mo
 
 	if (listed) {
 		*file = *listed;
-		file->state = arena_printf(arena, "/sys/module/%s/initstate",
-					   kmod_module_get_name(module));
+		if (!file->state)
+			file->state = arena_printf(arena, "/sys/module/%s/initstate",
+						   kmod_module_get_name(module));
 		return file->state ? 0 : -ENOMEM;
 	}
 	file->path = arena_copy(arena, slice_of(path));

@@ -1,16 +1,12 @@
 /* What libraries would find in the C library, libkmod where it looks for modules, libblkid where it parses. */
 #include <blkid/blkid.h>
 #include <dlfcn.h>
-#include <errno.h>
 #include <libkmod.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fake_calls.h"
