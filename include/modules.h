@@ -26,9 +26,10 @@ struct module_file {
 	const char *path;    /* absolute */
 	const char *options; /* of the kernel command line */
 	const char *state; /* where /sys says whether it is loaded; NULL if no earlier list has it */
+	bool optional; /* asked for beforehand only ("softdep pre"): the next is loaded without it, too */
 };
 
-/* A driver: what it needs first, and itself. */
+/* A driver: what it needs or asks for first, and itself. */
 struct module_list {
 	struct module_list *next;
 	const struct module_list *earlier; /* of all, the one that was found before it */

@@ -44,10 +44,11 @@ static int describe(const struct modules *m, struct arena *arena, struct kmod_mo
 	const char *options = kmod_module_get_options(module);
 
 	if (listed) {
-		*file = *listed;
-		if (!file->state)
-			file->state = arena_printf(arena, "/sys/module/%s/initstate",
-						   kmod_module_get_name(module));
+		file->path = listed->path;
+		file->options = listed->options;
+		file->state = listed->state ? listed->state
+					    : arena_printf(arena, "/sys/module/%s/initstate",
+							   kmod_module_get_name(module));
 		return file->state ? 0 : -ENOMEM;
 	}
 	file->path = arena_copy(arena, slice_of(path));
@@ -55,41 +56,118 @@ static int describe(const struct modules *m, struct arena *arena, struct kmod_mo
 	return file->path && file->options ? 0 : -ENOMEM;
 }
 
-/* What is built in has no file, and needs none. */
-static int add_file(const struct modules *m, struct arena *arena, struct kmod_module *module,
-		    struct module_list *list)
+#define NEEDED_MAX 64 /* btrfs with all its checksums: 12 */
+
+/* What goes to the kernel for one driver, in this order. */
+struct needed {
+	struct needed_module {
+		struct kmod_module *module;
+		bool optional;
+	} all[NEEDED_MAX];
+	size_t count;
+	/* Whose softdeps were followed: they may name each other. */
+	struct kmod_module *asked[NEEDED_MAX];
+	size_t asked_count;
+};
+
+static struct needed_module *find_needed(struct needed *n, const struct kmod_module *module)
 {
-	const char *path = kmod_module_get_path(module);
+	for (size_t i = 0; i < n->count; i++)
+		if (n->all[i].module == module)
+			return &n->all[i];
+	return NULL;
+}
+
+static bool is_asked(const struct needed *n, const struct kmod_module *module)
+{
+	size_t i = 0;
+
+	while (i < n->asked_count && n->asked[i] != module)
+		i++;
+	return i < n->asked_count;
+}
+
+static int need(struct needed *n, struct kmod_module *module, bool optional);
+
+/* What it asks for beforehand ("softdep pre") is of use to it, as a cipher is, but it may load without. */
+static int need_softdeps(struct needed *n, struct kmod_module *module)
+{
+	struct kmod_list *before = NULL, *after = NULL, *item;
 	int r = 0;
 
-	if (path)
-		r = describe(m, arena, module, path, &list->files[list->count]);
-	else if (kmod_module_get_initstate(module) != KMOD_MODULE_BUILTIN)
-		r = -ENOENT;
-	if (path && r == 0)
-		list->count++;
+	if (is_asked(n, module))
+		return 0;
+	if (n->asked_count == NEEDED_MAX)
+		return -ENOBUFS;
+	n->asked[n->asked_count++] = module;
+	if (kmod_module_get_softdeps(module, &before, &after) < 0)
+		return 0;
+	kmod_list_foreach(item, before)
+	{
+		if (r == 0)
+			r = need(n, kmod_module_get_module(item), true);
+	}
 	return r;
+}
+
+static int need_alone(struct needed *n, struct kmod_module *module, bool optional)
+{
+	int r = need_softdeps(n, module);
+	struct needed_module *already = find_needed(n, module);
+
+	if (already) {
+		already->optional = already->optional && optional;
+	} else if (r == 0) {
+		if (n->count == NEEDED_MAX)
+			return -ENOBUFS;
+		n->all[n->count++] = (struct needed_module){ module, optional };
+	}
+	return r;
+}
+
+/* MODULE after what it depends on: the list of the library has that whole, and in order. */
+static int need(struct needed *n, struct kmod_module *module, bool optional)
+{
+	struct kmod_list *first = kmod_module_get_dependencies(module), *item;
+	int r = 0;
+
+	kmod_list_foreach(item, first)
+	{
+		if (r == 0)
+			r = need_alone(n, kmod_module_get_module(item), optional);
+	}
+	return r == 0 ? need_alone(n, module, optional) : r;
+}
+
+/* What is built in has no file, and needs none. */
+static int add_file(const struct modules *m, struct arena *arena, const struct needed_module *n,
+		    struct module_list *list)
+{
+	const char *path = kmod_module_get_path(n->module);
+	struct module_file *file = &list->files[list->count];
+
+	if (!path) {
+		bool missing = kmod_module_get_initstate(n->module) != KMOD_MODULE_BUILTIN;
+		return missing && !n->optional ? -ENOENT : 0;
+	}
+	file->optional = n->optional;
+	list->count++;
+	return describe(m, arena, n->module, path, file);
 }
 
 static int add_driver(struct modules *m, struct arena *arena, struct kmod_module *module,
 		      struct module_list **ret)
 {
-	struct kmod_list *needed = kmod_module_get_dependencies(module), *item;
+	static struct needed needed; /* too large for a stack, and used up at once */
 	struct module_list *list = arena_alloc(arena, sizeof(*list));
-	size_t count = 1;
-	int r = 0;
 
-	kmod_list_foreach(item, needed) count++;
-	if (!list || !(list->files = arena_alloc(arena, count * sizeof(*list->files))))
+	needed.count = needed.asked_count = 0;
+	int r = need(&needed, module, false);
+	if (r == 0 &&
+	    (!list || !(list->files = arena_alloc(arena, needed.count * sizeof(*list->files)))))
 		r = -ENOMEM;
-	kmod_list_foreach(item, needed)
-	{
-		struct kmod_module *first = kmod_module_get_module(item);
-		if (r == 0)
-			r = add_file(m, arena, first, list);
-	}
-	if (r == 0)
-		r = add_file(m, arena, module, list);
+	for (size_t i = 0; i < needed.count && r == 0; i++)
+		r = add_file(m, arena, &needed.all[i], list);
 	if (r < 0)
 		return r;
 	list->earlier = m->latest;
@@ -162,8 +240,11 @@ static int insert_list(const struct module_list *list)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < list->count && r == 0; i++)
+	for (size_t i = 0; i < list->count && r == 0; i++) {
 		r = insert(&list->files[i]);
+		if (list->files[i].optional)
+			r = 0;
+	}
 	return r;
 }
 
