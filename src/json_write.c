@@ -52,12 +52,12 @@ void json_raw(struct builder *b, struct slice value)
 
 static void add_special(struct builder *b, unsigned char c)
 {
-	if (c == '\n' || c == '\t')
-		builder_add(b, c == '\n' ? "\\n" : "\\t");
-	else if (c < 0x20)
+	const char escaped[2] = { '\\', c == '\n' ? 'n' : c == '\t' ? 't' : (char)c };
+
+	if (c < 0x20 && escaped[1] == (char)c)
 		builder_addf(b, "\\u%04x", c);
 	else
-		builder_addf(b, "\\%c", c);
+		builder_add_slice(b, (struct slice){ escaped, sizeof(escaped) });
 }
 
 /* How much of it stands for itself: printable ASCII but a quote and a backslash. */

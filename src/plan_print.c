@@ -73,7 +73,11 @@ static void print_flags(const struct step *s, struct builder *b)
 
 static void print_mode(const struct step *s, struct builder *b)
 {
-	builder_addf(b, "%04o", s->mode);
+	char digits[4]; /* as %04o */
+
+	for (size_t i = 0; i < sizeof(digits); i++)
+		digits[i] = (char)('0' + (s->mode >> (9 - 3 * i) & 7));
+	builder_add_slice(b, (struct slice){ digits, sizeof(digits) });
 }
 
 static void print_kind(const struct step *s, struct builder *b)

@@ -9,7 +9,14 @@ VIRTIO = ["virtio_pci", "virtio_blk"]
 # their disks otherwise; overlayroot= and rootovl are overlayroot's and dracut's.
 CMDLINE = "quiet root=/dev/vda overlayroot=tmpfs rootovl rdinit=/bench-start"
 
-# name: number of images; whether they become one writable root; disks as (serial, image, bus); how it is made; what it is.
+
+
+def disks_of(kind, number):
+    return " ".join(f"{name}.{kind}" for name in ["system", "user", "c", "d"][:number])
+
+
+# name: number of images; whether they become one writable root; their files; how it is made; what it is; extra: it takes
+# part only if it is named.
 TABLE = {
     "floor": dict(layers=2, union=True, disks="system.squashfs user.squashfs", make="floor",
                   what="raw system calls, everything hard-coded"),
@@ -33,7 +40,17 @@ TABLE = {
     "live-boot": dict(layers=2, union=True, disks="live.ext4", make="foreign", what="two squashfs files on one disk"),
     "dracut": dict(layers=1, union=True, disks="system.ext4", make="foreign", what="overlay-root, without systemd"),
     "dracut-systemd": dict(layers=1, union=True, disks="system.ext4", make="foreign", what="overlay-root, with systemd"),
+    # Of these only some answer a question that is asked; nobody needs them for a comparison.
+    "floor-nice": dict(layers=2, union=True, disks="system.squashfs user.squashfs", make="floor", extra=True,
+                       flags="-DFLOOR_NICE", what="the floor with layerboot's nice -20"),
+    "floor-4": dict(layers=4, union=True, disks=disks_of("squashfs", 4), make="floor", extra=True, what="four images"),
+    **{f"{who}{number}-{kind}": dict(layers=int(number[1:] or 2), union=True, disks=disks_of(kind, int(number[1:] or 2)),
+                                     make=who, extra=True, what=f"{'four ' if number else ''}{kind} images")
+       for kind in ("ext4", "erofs") for who in ("floor", "layerboot") for number in ("", "-4")
+       if (who, number, kind) != ("layerboot", "", "ext4")},
 }
+# Those that take part unless others are named.
+USUAL = [name for name, row in TABLE.items() if not row.get("extra")]
 
 
 class Contender:
@@ -42,7 +59,7 @@ class Contender:
         self.name, self.kernel, self.dir, self.make = name, kernel, directory, row["make"]
         self.layers, self.union, self.what = row["layers"], row["union"], row["what"]
         self.bus, self.images = row.get("bus", "virtio"), row["disks"].split()
-        self.options = row.get("options", "").split()
+        self.options, self.flags = row.get("options", "").split(), row.get("flags", "").split()
         self.initramfs = directory / f"{name}.initramfs"
 
     def serials(self):
@@ -77,7 +94,7 @@ class Contender:
                           f"#define FLOOR_LAYERS {layers}\n"
                           f'#define FLOOR_LOWERDIR "{":".join(reversed(self.serials()))}"\n')
         init = compile_static("floor.c", self.dir / "floor", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
-                              f"-I{self.dir}")
+                              f"-I{self.dir}", *self.flags)
         return archive([("dev", 0o40755, b""), ("init", 0o100755, init), *self.module_files()])
 
     def make_busybox(self):

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -156,6 +157,9 @@ __attribute__((used)) _Noreturn void floor_main(long *stack)
 	static const char *const arguments[] = { "/sbin/init", NULL };
 	size_t count = 0;
 
+#ifdef FLOOR_NICE
+	(void)MUST(SYS_setpriority, PRIO_PROCESS, 0, -20, 0, 0);
+#endif
 	mount_at("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755");
 	make_directory("/proc");
 	mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -175,6 +179,9 @@ __attribute__((used)) _Noreturn void floor_main(long *stack)
 	for (size_t at = sizeof(inside) - 2; ns > 0; ns /= 10)
 		inside[at--] = (char)('0' + ns % 10);
 	environment[count] = inside;
+#ifdef FLOOR_NICE
+	(void)MUST(SYS_setpriority, PRIO_PROCESS, 0, 0, 0, 0);
+#endif
 	(void)MUST(SYS_execve, (long)arguments[0], (long)arguments, (long)environment, 0, 0);
 	__builtin_unreachable();
 }
