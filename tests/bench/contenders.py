@@ -10,7 +10,6 @@ VIRTIO = ["virtio_pci", "virtio_blk"]
 CMDLINE = "quiet root=/dev/vda overlayroot=tmpfs rootovl rdinit=/bench-start"
 
 
-
 def disks_of(kind, number):
     return " ".join(f"{name}.{kind}" for name in ["system", "user", "c", "d"][:number])
 
@@ -40,7 +39,7 @@ TABLE = {
     "live-boot": dict(layers=2, union=True, disks="live.ext4", make="foreign", what="two squashfs files on one disk"),
     "dracut": dict(layers=1, union=True, disks="system.ext4", make="foreign", what="overlay-root, without systemd"),
     "dracut-systemd": dict(layers=1, union=True, disks="system.ext4", make="foreign", what="overlay-root, with systemd"),
-    # Of these only some answer a question that is asked; nobody needs them for a comparison.
+    # What the priority gains, and what a further disk costs, of each type.
     "floor-nice": dict(layers=2, union=True, disks="system.squashfs user.squashfs", make="floor", extra=True,
                        flags="-DFLOOR_NICE", what="the floor with layerboot's nice -20"),
     "floor-4": dict(layers=4, union=True, disks=disks_of("squashfs", 4), make="floor", extra=True, what="four images"),
