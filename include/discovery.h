@@ -15,10 +15,14 @@ struct stalls {
 		char name[32];
 		struct pulse pulse; /* when it was looked at last */
 		bool seen;          /* it was looked at */
+		bool stuck;         /* it did nothing between the last two times */
 		bool told;          /* the inventory has it as stalled */
 	} all[STALLS_MAX];
 	size_t count;
 	int64_t looked_us; /* 0: not yet */
+	/* The last attempt to find drivers for the devices behind them. */
+	enum progress probe;
+	size_t probes; /* begun */
 };
 
 struct discovery {

@@ -72,5 +72,8 @@ void drivers_ended(struct drivers *d, const struct job *j, int error, const char
 /* Whether every driver that was wanted is loaded or given up. */
 bool drivers_settled(const struct drivers *d);
 
+/* Whether one is still to be loaded, or is being loaded since SINCE_US (CLOCK_MONOTONIC) or later. */
+bool drivers_loading(const struct drivers *d, int64_t since_us);
+
 /* Says why T, which has failed, is not there; for LAYER, or NULL. Always returns -1. */
 int drivers_failed(const struct fs_type *t, const char *layer, struct failure *failure);

@@ -20,6 +20,7 @@ enum job_kind {
 	JOB_LISTING, /* ask the medium of mounting index for the files that match text */
 	JOB_TEXT,    /* read the manifest */
 	JOB_ROOT,    /* carry out index of the steps */
+	JOB_PROBE,   /* have devices tried that have no driver; index is its number */
 };
 
 struct job {

@@ -126,6 +126,9 @@ static int ended(void *arg, struct job *j, int error, const char *words)
 		return pursue_listing_ended(d, j, error, words);
 	case JOB_TEXT:
 		return pursue_text_ended(d, error, words);
+	case JOB_PROBE:
+		stalls_probe_ended(d, j);
+		return 0;
 	case JOB_ROOT: /* root_steps waits for it */
 		break;
 	}

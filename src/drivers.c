@@ -214,13 +214,20 @@ void drivers_ended(struct drivers *d, const struct job *j, int error, const char
 	}
 }
 
+bool drivers_loading(const struct drivers *d, int64_t since_us)
+{
+	for (size_t i = 0; i < d->aliases_count; i++) {
+		const struct load *l = &d->aliases[i].load;
+		if (l->progress == PROGRESS_WANTED ||
+		    (l->progress == PROGRESS_STARTED && l->start_us >= since_us))
+			return true;
+	}
+	return false;
+}
+
 bool drivers_settled(const struct drivers *d)
 {
-	for (size_t i = 0; i < d->aliases_count; i++)
-		if (d->aliases[i].load.progress == PROGRESS_WANTED ||
-		    d->aliases[i].load.progress == PROGRESS_STARTED)
-			return false;
-	return true;
+	return !drivers_loading(d, 0);
 }
 
 int drivers_failed(const struct fs_type *t, const char *layer, struct failure *failure)

@@ -158,10 +158,9 @@ static int add_file(const struct modules *m, struct arena *arena, const struct n
 static int add_driver(struct modules *m, struct arena *arena, struct kmod_module *module,
 		      struct module_list **ret)
 {
-	static struct needed needed; /* too large for a stack, and used up at once */
+	struct needed needed = { .count = 0 };
 	struct module_list *list = arena_alloc(arena, sizeof(*list));
 
-	needed.count = needed.asked_count = 0;
 	int r = need(&needed, module, false);
 	if (r == 0 &&
 	    (!list || !(list->files = arena_alloc(arena, needed.count * sizeof(*list->files)))))

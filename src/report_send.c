@@ -42,22 +42,37 @@ struct alias_search {
 	char found[512]; /* modalias of one without a driver, empty if there is none */
 };
 
-static void check_alias(void *arg, const char *modalias)
+static bool is_wanted(const struct alias_search *s, const char *modalias)
+{
+	size_t i = 0;
+
+	while (i < s->count && strncmp(modalias, s->wanted[i], strlen(s->wanted[i])) != 0)
+		i++;
+	return i < s->count;
+}
+
+/*
+ * A driver that is stuck in another device may have this one before it still; and who asks for the module then, waits for
+ * that, too (kernel/module/main.c, add_unformed_module).
+ */
+static void check_device(void *arg, const struct device *device)
 {
 	struct alias_search *s = arg;
 
-	for (size_t i = 0; i < s->count; i++)
-		if (strncmp(modalias, s->wanted[i], strlen(s->wanted[i])) == 0)
-			text_print(s->found, sizeof(s->found), "%s", modalias);
+	if (!is_wanted(s, device->modalias) || coldplug_bound(device))
+		return;
+	coldplug_probe(device);
+	if (!coldplug_bound(device))
+		text_print(s->found, sizeof(s->found), "%s", device->modalias);
 }
 
-/* Loads the driver of such a device on the bus. 0, also where there is none; or -errno. */
+/* Finds, or loads, the driver of such a device on the bus. 0, also where there is none; or -errno. */
 static int load_driver(struct sending *s, const char *bus, const char *const *wanted, size_t count,
 		       struct builder *words)
 {
 	struct alias_search search = { .wanted = wanted, .count = count };
 
-	coldplug_each_modalias(bus, check_alias, &search);
+	coldplug_each_device(bus, check_device, &search);
 	if (!search.found[0])
 		return 0;
 	if (!s->modules && modules_open(&s->modules) < 0)

@@ -26,13 +26,13 @@ struct search {
 	char modalias[512]; /* of the device, empty if there is none */
 };
 
-static void check_alias(void *arg, const char *modalias)
+static void check_device(void *arg, const struct device *device)
 {
 	struct search *s = arg;
 
 	for (size_t i = 0; i < sizeof(pvpanic_aliases) / sizeof(pvpanic_aliases[0]); i++)
-		if (strncmp(modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) == 0)
-			text_print(s->modalias, sizeof(s->modalias), "%s", modalias);
+		if (strncmp(device->modalias, pvpanic_aliases[i], strlen(pvpanic_aliases[i])) == 0)
+			text_print(s->modalias, sizeof(s->modalias), "%s", device->modalias);
 }
 
 static int work_load(void *arg, struct builder *words)
@@ -56,8 +56,8 @@ static bool have_pvpanic(struct modules *modules)
 	struct builder words;
 	char unused[256];
 
-	coldplug_each_modalias("pci", check_alias, &s);
-	coldplug_each_modalias("platform", check_alias, &s);
+	coldplug_each_device("pci", check_device, &s);
+	coldplug_each_device("platform", check_device, &s);
 	if (!s.modalias[0])
 		return false;
 	builder_start(&words, unused, sizeof(unused));

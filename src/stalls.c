@@ -8,7 +8,8 @@
 #include "sys.h"
 #include "text.h"
 
-#define PATIENCE_US 1000000
+#define PATIENCE_US       1000000
+#define PROBE_PATIENCE_US 5000000 /* of many disks at a slow host */
 
 static bool something_stalls(const struct inventory *inv)
 {
@@ -55,13 +56,16 @@ static void look_at(struct discovery *d, struct disk *disk)
 		/* Who asks it for everything waits for the superblock; who it is the kernel tells by itself. */
 		discovery_ask(d, disk, KNOWN_IDENTITY);
 	} else if (same && disk->error == 0) {
-		disk->known |= KNOWN_SUPERBLOCK | KNOWN_PARTITION;
-		disk->error = ETIMEDOUT;
-		before->told = true;
-	} else if (!same && before->told && disk->error == ETIMEDOUT) {
-		disk->known &= KNOWN_IDENTITY;
-		disk->error = 0;
+		if (!before->stuck || before->told)
+			d->stalls.probe = PROGRESS_WANTED;
+		before->stuck = true;
 		before->told = false;
+	} else if (!same) {
+		if (before->told && disk->error == ETIMEDOUT) {
+			disk->known &= KNOWN_IDENTITY;
+			disk->error = 0;
+		}
+		before->stuck = before->told = false;
 	}
 }
 
@@ -85,16 +89,83 @@ static void take_disk(void *arg, const char *name)
 		discovery_learn(d, disk, KNOWN_IDENTITY);
 }
 
-void stalls_look(struct discovery *d)
+static int work_probe(void *unused, struct builder *nothing)
 {
-	int64_t next_us = stalls_next_us(d), now_us = sys_now_us();
+	(void)unused;
+	(void)nothing;
+	coldplug_probe_devices();
+	return 0;
+}
 
-	if (next_us < 0 || now_us < next_us)
+/* Another disk that does not answer may hang this, too: it will be seen, and begin the next. */
+static void start_probe(struct discovery *d)
+{
+	struct stalls *s = &d->stalls;
+	struct job *j = jobs_new(&d->jobs, JOB_PROBE, s->probes + 1);
+
+	if (!j)
 		return;
+	if (jobs_start(&d->jobs, j, work_probe, (struct child_news){ .len = 0 },
+		       sys_now_us() + PROBE_PATIENCE_US) < 0) {
+		d->jobs.starved = true;
+		return;
+	}
+	s->probes++;
+	s->probe = PROGRESS_STARTED;
+}
+
+void stalls_probe_ended(struct discovery *d, const struct job *j)
+{
+	if (j->index == d->stalls.probes && d->stalls.probe == PROGRESS_STARTED)
+		d->stalls.probe = PROGRESS_DONE;
+}
+
+static void tell(const struct discovery *d, struct stall *stall)
+{
+	struct disk *disk = inventory_find(d->inv, stall->name);
+
+	stall->told = true;
+	if (!disk || disk->error != 0)
+		return;
+	disk->known |= KNOWN_SUPERBLOCK | KNOWN_PARTITION;
+	disk->error = ETIMEDOUT;
+}
+
+/* What is said of a stalled disk ends the wait for layers that may be absent, so the disks behind it come first. */
+static void tell_stuck(struct discovery *d)
+{
+	struct stalls *s = &d->stalls;
+	size_t i = 0;
+
+	while (i < s->count && !(s->all[i].stuck && !s->all[i].told))
+		i++;
+	if (i == s->count)
+		return;
+	if (s->probe == PROGRESS_WANTED)
+		start_probe(d);
+	/* The driver that hangs in the disk is one that has been at it for longer. */
+	if (s->probe != PROGRESS_DONE || drivers_loading(&d->drivers, sys_now_us() - PATIENCE_US))
+		return;
+	for (; i < s->count; i++)
+		if (s->all[i].stuck && !s->all[i].told)
+			tell(d, &s->all[i]);
+}
+
+static void look(struct discovery *d, int64_t now_us)
+{
 	d->stalls.looked_us = now_us;
 	coldplug_disks(take_disk, d);
 	for (size_t i = 0; i < d->inv->count; i++)
 		if (!(d->inv->disks[i].known & KNOWN_SUPERBLOCK) ||
 		    d->inv->disks[i].error == ETIMEDOUT)
 			look_at(d, &d->inv->disks[i]);
+}
+
+void stalls_look(struct discovery *d)
+{
+	int64_t next_us = stalls_next_us(d), now_us = sys_now_us();
+
+	if (next_us >= 0 && now_us >= next_us)
+		look(d, now_us);
+	tell_stuck(d);
 }

@@ -224,8 +224,9 @@ void fake_machine_tick(void)
 {
 	for (size_t i = 0; i < FAKE_DISKS_MAX && fake->machine->disks[i].name; i++) {
 		const struct fake_disk *d = &fake->machine->disks[i];
-		bool due = d->at_ms == FAKE_BY_DRIVER ? fake->blk_driver
-						      : fake->now_us >= d->at_ms * 1000ll;
+		bool due = d->at_ms == FAKE_BY_DRIVER  ? fake->blk_driver
+			   : d->at_ms == FAKE_BY_PROBE ? fake->probed
+						       : fake->now_us >= d->at_ms * 1000ll;
 		if (due && !fake->announced[i]) {
 			fake->announced[i] = true;
 			disk_appears(d);
@@ -246,6 +247,7 @@ static void device_appears(const char *bus, const char *device, const char *moda
 	char path[PATH_MAX];
 
 	put(modalias, "sysfs/bus/%s/devices/%s/modalias", bus, device);
+	put("", "sysfs/bus/%s/drivers_probe", bus);
 	(void)fake_print(path, sizeof(path), "/devices/%s/%s", bus, device);
 	announce("add", bus, path, "MODALIAS", modalias);
 }
@@ -269,6 +271,13 @@ void fake_module_loaded(const char *module)
 			if (fake->machine->disks[i].scan_stalls)
 				(void)raise(SIGSTOP);
 	}
+}
+
+void fake_device_probed(const char *bus, const char *device)
+{
+	put("", "sysfs/bus/%s/devices/%s/driver", bus, device);
+	fake->probed = true;
+	fake_machine_tick();
 }
 
 static void make_union(void)

@@ -5,6 +5,11 @@
 	{                                                                                      \
 		"pci", "0000:00:04.0", "pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00" \
 	}
+/* The fake driver does not get to it. */
+#define ANOTHER_PCI                                                                            \
+	{                                                                                      \
+		"pci", "0000:00:06.0", "pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00" \
+	}
 #define PVPANIC                                                                                \
 	{                                                                                      \
 		"pci", "0000:00:05.0", "pci:v00001B36d00000011sv00001AF4sd00001100bc08scFFi00" \
@@ -124,6 +129,20 @@ const struct fake_scenario fake_scenarios[] = {
 				    .at_ms = FAKE_BY_DRIVER,
 				    .scan_stalls = true } },
 		       .devices = { VIRTIO_PCI } },
+	  .within_ms = 2500 },
+	{ .machine = { .name = "a driver waits for a disk, and the others are behind it",
+		       .cpus = 2,
+		       .manifest = OPTIONAL_USER,
+		       .filesystems = BUILT_IN,
+		       .disks = { { .name = "vdc",
+				    .image = "empty",
+				    .serial = "slow",
+				    .at_ms = FAKE_BY_DRIVER,
+				    .scan_stalls = true },
+				  { SYSTEM, .at_ms = FAKE_BY_PROBE },
+				  { USER, .at_ms = FAKE_BY_PROBE } },
+		       .devices = { VIRTIO_PCI, ANOTHER_PCI } },
+	  .says = "layer user: vdb",
 	  .within_ms = 2500 },
 	{ .machine = { .name = "a driver waits for the disk of a layer",
 		       .cmdline = "layerboot.timeout=4 panic=1",

@@ -282,6 +282,17 @@ ssize_t sys_pread(int fd, void *buffer, size_t size, off_t offset)
 	return fake_result(pread(fd, buffer, size, offset));
 }
 
+/* /sys/bus/BUS/drivers_probe */
+static void probe_device(const char *path, const void *name, size_t len)
+{
+	char bus[16], device[64];
+
+	if (sscanf(path, "/sys/bus/%15[^/]/drivers_%*s", bus) != 1 || len >= sizeof(device))
+		return;
+	(void)fake_print(device, sizeof(device), "%.*s", (int)len, (const char *)name);
+	fake_device_probed(bus, device);
+}
+
 ssize_t sys_write(int fd, const void *buffer, size_t size)
 {
 	ENTER(sys_write, "%s", fake_descriptor(fd));
@@ -289,8 +300,10 @@ ssize_t sys_write(int fd, const void *buffer, size_t size)
 	if (strcmp(fake_descriptor(fd), "/dev/kmsg") == 0 && size > 3)
 		fake_kernel_says("15", (const char *)buffer + 3);
 	ssize_t len = fake_result(write(fd, buffer, size));
-	if (len > 0)
+	if (len > 0) {
 		fake_resume(fd);
+		probe_device(fake_descriptor(fd), buffer, size);
+	}
 	return len;
 }
 

@@ -116,6 +116,7 @@ extern const struct fake_row fake_rows[FAKE_COUNT];
 
 #define FAKE_DISKS_MAX   8
 #define FAKE_BY_DRIVER   (-1)
+#define FAKE_BY_PROBE    (-2)
 #define FAKE_FILES_MAX   16
 #define FAKE_DEVICES_MAX 4
 #define FAKE_LOOPS_MAX   8
@@ -130,7 +131,7 @@ struct fake_disk {
 	const char *bus;        /* part of its path in /sys; NULL: virtio */
 	const char *parent;     /* of a partition */
 	const char *part_label; /* of a partition */
-	int at_ms; /* when it is announced; 0: it is there at the start; FAKE_BY_DRIVER: with its driver */
+	int at_ms; /* when it is announced; 0: it is there at the start; FAKE_BY_DRIVER: with its driver; FAKE_BY_PROBE: when its driver is sent to it */
 	int gone_ms; /* when it is removed; 0: never */
 	int whole_ms; /* when it gets its serial and is announced: until then it is in /sys alone; 0: at once */
 	bool broken;               /* its first sector cannot be read */
@@ -236,7 +237,7 @@ struct fake_boot {
 	struct fake_event events[FAKE_EVENTS_MAX];
 	size_t events_count, events_taken;
 	bool announced[FAKE_DISKS_MAX], whole[FAKE_DISKS_MAX], removed[FAKE_DISKS_MAX];
-	bool blk_driver;
+	bool blk_driver, probed;
 	char loops[FAKE_LOOPS_MAX][192]; /* the files behind /dev/loop0 and so on */
 	size_t loops_count;
 	struct fake_map maps[FAKE_MAPS_MAX];
@@ -258,6 +259,7 @@ extern struct fake_boot *fake;
 void fake_machine_build(void);
 void fake_machine_tick(void); /* whatever is due by now happens */
 void fake_module_loaded(const char *name);
+void fake_device_probed(const char *bus, const char *device);
 /* COPY holds what IMAGE does; its holes are skipped, and a size that it has is kept. */
 void fake_copy_image(const char *image, const char *copy);
 
