@@ -36,7 +36,7 @@ CFLAGS = $(SMALL) -flto=auto -ffunction-sections -fdata-sections -fno-asynchrono
 # Segments that share pages in the file, whatever their sizes (else the linker trades four kilobytes of file for a page of
 # memory), and none that nobody makes read-only (musl has no RELRO in static programs): padding would be twelve kilobytes.
 LDFLAGS = -static -no-pie -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,norelro \
-	-Wl,-z,common-page-size=64 -s
+	-Wl,-z,common-page-size=64 -Wl,--sort-section=alignment -s
 HOST_CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 

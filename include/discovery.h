@@ -11,6 +11,11 @@
 
 /* Disks that have not answered for a while. */
 struct stalls {
+	int64_t looked_us; /* 0: not yet */
+	/* The last attempt to find drivers for the devices behind them. */
+	enum progress probe;
+	size_t probes; /* begun */
+	size_t count;
 	struct stall {
 		char name[32];
 		struct pulse pulse; /* when it was looked at last */
@@ -18,11 +23,6 @@ struct stalls {
 		bool stuck;         /* it did nothing between the last two times */
 		bool told;          /* the inventory has it as stalled */
 	} all[STALLS_MAX];
-	size_t count;
-	int64_t looked_us; /* 0: not yet */
-	/* The last attempt to find drivers for the devices behind them. */
-	enum progress probe;
-	size_t probes; /* begun */
 };
 
 struct discovery {
@@ -38,10 +38,10 @@ struct discovery {
 	int64_t longest_ms; /* of all layers: until then a disk may come */
 	int uevents;
 	unsigned wants; /* what every disk is asked at once */
+	struct stalls stalls;
 	struct jobs jobs;
 	struct drivers drivers;
 	struct mounts mounts;
-	struct stalls stalls;
 };
 
 /* Takes a disk into the inventory, if it can be one. */

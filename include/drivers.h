@@ -40,11 +40,10 @@ struct fs_type {
 struct drivers {
 	struct modules *modules;
 	struct arena *arena;
-	struct modalias aliases[DRIVERS_MAX];
-	size_t aliases_count;
-	struct fs_type types[TYPES_MAX];
-	size_t types_count;
 	int64_t patience_us; /* that the load of one has */
+	size_t types_count, aliases_count;
+	struct fs_type types[TYPES_MAX];
+	struct modalias aliases[DRIVERS_MAX];
 };
 
 /* What is found for them goes into ARENA. */

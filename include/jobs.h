@@ -43,11 +43,10 @@ struct job {
 struct hold {
 	int64_t since_us;
 	int64_t from_us, until_us; /* 0: nobody has asked for one */
-	int64_t cpu_us;            /* what busy children had had of the processor at from_us */
+	int64_t cpu_us; /* what the init and its busy children had had of the processor at from_us */
 };
 
 struct jobs {
-	struct job slots[JOBS_MAX];
 	size_t used; /* slots beyond have never been */
 	const struct arena *
 		arena; /* what work is told by points into it, or to what is older than the children */
@@ -55,6 +54,7 @@ struct jobs {
 	bool one_cpu;
 	struct hold hold;
 	bool starved; /* one could not be started; it is tried again before long */
+	struct job slots[JOBS_MAX];
 };
 
 void jobs_init(struct jobs *jobs, const struct arena *arena);

@@ -97,11 +97,10 @@ struct manifest {
 	uint64_t set_version;     /* rises with each new one of the set; 0: none */
 	enum union_kind union_kind;
 	bool redirect;
-	struct layer layers[MANIFEST_LAYERS_MAX]; /* lowest first */
-	size_t layers_count;
 	struct top top;
+	size_t layers_count, binds_count;
+	struct layer layers[MANIFEST_LAYERS_MAX]; /* lowest first */
 	struct bind binds[MANIFEST_BINDS_MAX];
-	size_t binds_count;
 };
 
 /* The manifest of an initramfs that was built without one. */

@@ -28,8 +28,8 @@ struct mounting {
 #define MOUNTINGS_MAX (MANIFEST_LAYERS_MAX + INVENTORY_LISTINGS_MAX + MANIFEST_BINDS_MAX + 1)
 
 struct mounts {
-	struct mounting all[MOUNTINGS_MAX];
 	size_t count;
+	struct mounting all[MOUNTINGS_MAX];
 };
 
 /* The entry, or NULL. */

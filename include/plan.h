@@ -95,8 +95,8 @@ struct step {
 #define PLAN_STEPS_MAX 8192
 
 struct plan {
-	struct step steps[PLAN_STEPS_MAX];
 	size_t count;
+	struct step steps[PLAN_STEPS_MAX];
 };
 
 /* The mounts that move into the merged root, and where to. */
@@ -115,8 +115,8 @@ extern const size_t plan_bootstrap_count;
 #define PLAN_CHAIN_MAX 14
 
 struct chain {
-	struct step steps[PLAN_CHAIN_MAX];
 	size_t count;
+	struct step steps[PLAN_CHAIN_MAX];
 };
 
 /* What one found layer takes. RELEASE is the kernel's, NULL if it is not known. -ENOMEM. */

@@ -70,16 +70,14 @@ struct question {
 
 struct resolution {
 	enum resolve_state state;
+	int64_t wake_ms; /* elapsed_ms at which the outcome may change by time alone; negative: never */
+	struct resolved_volume top; /* its volume is NULL unless the top is on a disk */
+	bool volumes_known; /* the disks of all of them: none is formatted or checked before */
+	size_t layers_count, binds_count, questions_count;
 	struct resolved_layer
 		layers[MANIFEST_LAYERS_MAX]; /* as in the manifest, a glob's in version order */
-	size_t layers_count;
-	struct resolved_volume top; /* its volume is NULL unless the top is on a disk */
 	struct resolved_volume binds[MANIFEST_BINDS_MAX];
-	size_t binds_count;
-	bool volumes_known; /* the disks of all of them: none is formatted or checked before */
 	struct question questions[RESOLVE_QUESTIONS_MAX]; /* to be answered whatever the state */
-	size_t questions_count;
-	int64_t wake_ms; /* elapsed_ms at which the outcome may change by time alone; negative: never */
 	struct failure failure;
 };
 

@@ -86,7 +86,8 @@ int sys_console_level(int level); /* syslog(2), action 8: lines below LEVEL reac
 unsigned sys_cpus(void);   /* that this process may run on, of PID 1 all; 1 if it is not known */
 int64_t sys_now_us(void);  /* CLOCK_MONOTONIC */
 int64_t sys_real_us(void); /* CLOCK_REALTIME */
-int64_t sys_cpu_us(pid_t pid);   /* of the processor, that it has had; 0 if it is not known */
+int64_t sys_cpu_us(
+	pid_t pid); /* of the processor, that it has had, 0: this process; 0 if it is not known */
 int sys_memfd(const char *name); /* stays open over an exec */
 int sys_unblock_signals(void);
 int sys_priority(int nice_value); /* setpriority(2), of this process */

@@ -28,22 +28,22 @@
 /* All of PID 1's state; pages that are not touched cost nothing. */
 static char memory[4 << 20];
 static struct {
+	int64_t start_us;
 	struct arena arena;
 	struct cmdline cmdline;
+	const char *manifest_origin;
+	struct modules *modules;
+	struct report report;
+	char release[65]; /* of the kernel, empty if it is not known */
+	char devkmsg_limit[32];
 	struct lock lock;
 	struct manifest manifest;
-	const char *manifest_origin;
-	char cmdline_text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
-	char release[65];         /* of the kernel, empty if it is not known */
-	struct inventory inventory;
 	struct resolution resolution;
+	struct inventory inventory;
 	struct plan plan;
-	struct modules *modules;
-	struct failure failure;
-	char devkmsg_limit[32];
 	struct root_steps root;
-	int64_t start_us;
-	struct report report;
+	struct failure failure;
+	char cmdline_text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
 } b;
 
 static _Noreturn void fail(void)

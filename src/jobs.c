@@ -33,11 +33,12 @@ static struct job *find_idle(struct jobs *jobs)
 	return NULL;
 }
 
-/* That busy children have had of the processor so far; their number. */
+/* That busy children and this process have had of the processor so far; the number of those children. */
 static size_t add_busy(const struct jobs *jobs, int64_t *cpu_us)
 {
 	size_t busy = 0;
 
+	*cpu_us = sys_cpu_us(0);
 	for (size_t i = 0; i < jobs->used; i++)
 		if (is_busy(&jobs->slots[i])) {
 			*cpu_us += sys_cpu_us(jobs->slots[i].child.pid);
@@ -56,14 +57,14 @@ static bool hold_on(struct jobs *jobs, int64_t now_us, int64_t cpu_us, int64_t s
 }
 
 /*
- * On one CPU a second process is nothing but its price while the first computes. It helps while that waits for a device, and
- * where others compute, too (the kernel's own tests of its ciphers, from 6.12 on): two get more of the processor than one.
+ * On one CPU a second process is nothing but its price while the boot itself has most of the processor. It helps while the
+ * first waits for a device, and where others compute (the kernel's own tests of its ciphers, from 6.12 on).
  */
 static bool is_held(struct jobs *jobs)
 {
 	const int64_t first_us = 10000, longest_us = 2000000;
 	const struct hold *h = &jobs->hold;
-	int64_t cpu_us = 0;
+	int64_t cpu_us;
 
 	if (!jobs->one_cpu)
 		return false;
@@ -76,7 +77,7 @@ static bool is_held(struct jobs *jobs)
 		jobs->hold.since_us = now_us;
 		return hold_on(jobs, now_us, cpu_us, first_us);
 	}
-	bool computes = (cpu_us - h->cpu_us) * 5 >= (now_us - h->from_us) * 3;
+	bool computes = (cpu_us - h->cpu_us) * 2 >= now_us - h->from_us;
 	return computes && now_us - h->since_us < longest_us &&
 	       hold_on(jobs, now_us, cpu_us, (h->until_us - h->from_us) * 2);
 }

@@ -16,15 +16,14 @@
 #define WARNINGS_MAX 32
 
 static struct {
+	const struct report *about;
+	size_t steps_count, warnings_count;
 	struct {
 		const struct step *step; /* NULL: the module */
 		const char *module;
 		int64_t start_us, us;
 	} steps[PLAN_STEPS_MAX];
-	size_t steps_count;
 	char warnings[WARNINGS_MAX][512];
-	size_t warnings_count;
-	const struct report *about;
 } kept;
 
 /* Pages that are not touched cost nothing. */

@@ -420,9 +420,9 @@ int64_t sys_now_us(void)
 int64_t sys_cpu_us(pid_t pid)
 {
 	struct timespec t;
-	clockid_t clock;
+	clockid_t clock = CLOCK_PROCESS_CPUTIME_ID;
 
-	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+	if ((pid != 0 && clock_getcpuclockid(pid, &clock) != 0) || clock_gettime(clock, &t) < 0)
 		return 0;
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }

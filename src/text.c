@@ -122,7 +122,12 @@ void builder_add_slice(struct builder *b, struct slice s)
 
 void builder_add_char(struct builder *b, char c)
 {
-	builder_add_slice(b, (struct slice){ &c, 1 });
+	if (b->size - b->len <= 1) {
+		b->overflow = true;
+		return;
+	}
+	b->at[b->len++] = c;
+	b->at[b->len] = '\0';
 }
 
 void builder_add(struct builder *b, const char *text)
