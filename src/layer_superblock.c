@@ -60,10 +60,17 @@ static uint64_t hash_words(const unsigned char *at, size_t len)
 	return len > 0 ? add_word(hash, little_endian(at, len)) : hash;
 }
 
+static void print_digest(uint64_t hash, char ret[24])
+{
+	memcpy(ret, "sb-", 3);
+	for (size_t i = 0; i < 16; i++)
+		ret[3 + i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+	ret[19] = '\0';
+}
+
 int layer_digest(int fd, uint64_t offset, const char *type, char ret[24])
 {
 	unsigned char block[4096];
-	struct builder b;
 
 	ret[0] = '\0';
 	for (size_t i = 0; i < sizeof(superblocks) / sizeof(superblocks[0]); i++) {
@@ -74,8 +81,7 @@ int layer_digest(int fd, uint64_t offset, const char *type, char ret[24])
 			sys_pread(fd, block, sizeof(block), (off_t)offset + superblocks[i].offset);
 		if (len <= 0)
 			return len < 0 ? (int)len : -EIO;
-		builder_start(&b, ret, 24);
-		builder_addf(&b, "sb-%016llx", (unsigned long long)hash_words(block, (size_t)len));
+		print_digest(hash_words(block, (size_t)len), ret);
 	}
 	return 0;
 }

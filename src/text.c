@@ -158,6 +158,24 @@ struct arguments {
 	va_list list;
 };
 
+/* As add_plain(), for what follows the first l of a conversion. */
+static const char *add_long(struct builder *b, const char *spec, struct arguments *a)
+{
+	const bool twice = *spec == 'l';
+
+	spec += twice;
+	if (*spec == 'd')
+		builder_add_number(b, twice ? va_arg(a->list, long long) : va_arg(a->list, long));
+	else if (*spec == 'u')
+		add_digits(b,
+			   twice ? va_arg(a->list, unsigned long long)
+				 : va_arg(a->list, unsigned long),
+			   false);
+	else
+		return NULL;
+	return spec + 1;
+}
+
 /* Adds what the conversion at SPEC, after its percent sign, stands for, and returns what follows; NULL: it is another. */
 static const char *add_plain(struct builder *b, const char *spec, struct arguments *a)
 {
@@ -180,10 +198,7 @@ static const char *add_plain(struct builder *b, const char *spec, struct argumen
 		add_digits(b, va_arg(a->list, size_t), false);
 		return spec + 2;
 	case 'l':
-		if (strncmp(spec, "lld", 3) != 0)
-			return NULL;
-		builder_add_number(b, va_arg(a->list, long long));
-		return spec + 3;
+		return add_long(b, spec + 1, a);
 	default:
 		return NULL;
 	}

@@ -32,10 +32,10 @@ ALL = {**MERGED, "/etc/only-site": "site"}
 # One byte a second: the kernel hangs in reading its partition table.
 STALLED = ["--qemu-arg=-drive", "--qemu-arg=if=none,id=slow,format=raw,readonly=on,throttling.bps-total=1,"
            "file={file:user.squashfs}", "--qemu-arg=-device", "--qemu-arg=virtio-blk-pci,drive=slow,serial=slow"]
-# It is first on its bus; and the layers are behind it.
-STALLED_FIRST = [*STALLED, *(word for layer in ("system", "user") for word in (
+# The disks of the layers, behind what QEMU is told before.
+LAYERS_BEHIND = [word for layer in ("system", "user") for word in (
     "--qemu-arg=-drive", f"--qemu-arg=if=none,id={layer},format=raw,readonly=on,file={{file:{layer}.squashfs}}",
-    "--qemu-arg=-device", f"--qemu-arg=virtio-blk-pci,drive={layer},serial={layer}"))]
+    "--qemu-arg=-device", f"--qemu-arg=virtio-blk-pci,drive={layer},serial={layer}")]
 # With serials as long as virtio-scsi takes without more ado.
 FORTY = [(f"a-long-serial-no-{i:03}", "user.squashfs", "bus=scsi") for i in range(40)]
 EVERYWHERE = ["cloud", "6.12-cloud", "generic"]
@@ -202,7 +202,7 @@ CASES = [
     dict(name="stalled-disk-of-nobody", disks=MAIN, files=MERGED, append="edd=off layerboot.timeout=1000", vm=STALLED,
          args=["reset"], env=["edd=off"], status=5, children="some", kernels=BOTH, replayed=True),
     # Its driver never gets to the disks behind it; nor is a layer that may be absent, taken to be.
-    dict(name="stalled-disk-ahead", disks=[], files=MERGED, append="edd=off layerboot.timeout=1000", vm=STALLED_FIRST,
+    dict(name="stalled-disk-ahead", disks=[], files=MERGED, append="edd=off layerboot.timeout=1000", vm=[*STALLED, *LAYERS_BEHIND],
          args=["reset"], env=["edd=off"], status=5, children="some", kernels=BOTH, replayed=True),
     dict(name="stalled-disk-powers-off", disks=[SYSTEM], manifest=TWO, word="layer-missing", status=1,
          append="edd=off layerboot.timeout=15 layerboot.on-failure=poweroff", vm=STALLED,

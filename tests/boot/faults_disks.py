@@ -1,5 +1,6 @@
 """The fault matrix: disks, manifests and file systems. What a row is made of stands in faulty.py and cases.py."""
-from cases import ALL, ALONE, MAIN, MERGED, SITE, SYSTEM, SYSTEM_LAYER, THREE, TWO, USER, USER_LAYER, manifest
+from cases import (ALL, ALONE, LAYERS_BEHIND, MAIN, MERGED, SITE, SYSTEM, SYSTEM_LAYER, THREE, TWO, USER, USER_LAYER,
+                   manifest)
 from fault_images import PATCHED
 from faulty import answered, blkdebug, bytes_at, event, host, said, throttled
 
@@ -27,10 +28,10 @@ def patched(name, what, word, also, keys=(), **row):
                    [bytes_at(name, offset, data)], disks=[SYSTEM, ("user", name)], manifest=user(*keys), **row)
 
 
-def stalled(name, what, limits, serial, **row):
+def stalled(name, what, limits, serial, disks=(SYSTEM,), behind=(), **row):
     """One byte a second, after a burst of that many bytes."""
-    return fault(name, what, f"throttling {limits}", [answered("query-block", '"bps": 1[,}]')], disks=[SYSTEM],
-                 vm=throttled(serial, USER_FILE, limits),
+    return fault(name, what, f"throttling {limits}", [answered("query-block", '"bps": 1[,}]')], disks=list(disks),
+                 vm=[*throttled(serial, USER_FILE, limits), *behind],
                  acts=[("Run /init as init process", 1, [("query-block", {})])], **row)
 
 
@@ -114,6 +115,10 @@ DISKS = [
             files=ALONE, manifest=manifest(SYSTEM_LAYER), replayed=True, layers={"system": "system"}, append="edd=off layerboot.timeout=20",
             # A device that its driver waits for is never let go: the guest cannot power off, and resets itself.
             args=["reset"], env=["edd=off"], children="some", status=5),
+    stalled("host-stall-ahead", "a disk that no layer is on never answers, and their disks are behind it on the bus",
+            "throttling.bps-total=1", "other", disks=(), behind=LAYERS_BEHIND, files=MERGED, replayed=True,
+            layers={"system": "system", "user": "user"}, append="edd=off layerboot.timeout=100", args=["reset"],
+            env=["edd=off"], children="some", status=5),
     refused("truncated", "a copy of an image was broken off", "its first 12 KiB", "layer-mount", "as squashfs: ",
             [host("test $(stat -c %s {file:cut.squashfs}) -eq 12288 -a "
                   "$(od -An -td8 -j40 -N8 {file:cut.squashfs}) -gt 12288")],

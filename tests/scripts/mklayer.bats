@@ -324,6 +324,17 @@ read_back() { # TYPE: what the kernel shows of a layer with deletions
 	[ "$status" -ne 0 ]
 }
 
+@test "mklayer: a squashfs has blocks as large as what is in it, up to those of mksquashfs" {
+	local size
+	mkdir tree
+	for size in 10:4096 5000:8192 65537:131072 900000:131072; do
+		head -c "${size%:*}" /dev/zero >tree/file
+		"$scripts/mklayer" tree -o of.img --type squashfs --owner root
+		unsquashfs -s of.img | grep -qx "Block size ${size#*:}"
+		rm of.img
+	done
+}
+
 @test "mklayer: inside a fakeroot session, whose owners it keeps" {
 	mkdir -p "$BATS_TEST_TMPDIR/tree/etc"
 	echo x >"$BATS_TEST_TMPDIR/tree/etc/x"

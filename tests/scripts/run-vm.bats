@@ -40,7 +40,7 @@ refuses() { # STATUS TEXT
 	run_vm --dry-run system=a.img
 	[ "$status" -eq 0 ]
 	prints 'driver=raw,node-name=disk0,read-only=on,file.driver=file,file.filename=a.img'
-	prints '-device virtio-blk-pci,drive=disk0,serial=system'
+	prints '-device virtio-blk-pci,drive=disk0,serial=system,queue-size=64'
 	prints '-nodefaults'
 	prints '-no-user-config'
 	prints '-nic none'

@@ -150,6 +150,7 @@ static void formats(void **state)
 	SAME("%s %llu %s %d", "a", 18446744073709551615ULL, "b", -1);
 	SAME("100%% of %d", 7);
 	SAME("%lld %lld %ld", LLONG_MIN, LLONG_MAX, 5L);
+	SAME("%lu %ld %lu %lx", ULONG_MAX, LONG_MIN, 0UL, 255L);
 	SAME("%d%s%04o%s", 1, "-", 7U, "-");
 	SAME("%.*s|%s", 2, "abc", "d");
 	SAME("%zd %zu", (ssize_t)-5, (size_t)5);
