@@ -38,10 +38,10 @@ struct discovery {
 	int64_t longest_ms; /* of all layers: until then a disk may come */
 	int uevents;
 	unsigned wants; /* what every disk is asked at once */
-	struct stalls stalls;
 	struct jobs jobs;
 	struct drivers drivers;
 	struct mounts mounts;
+	struct stalls stalls;
 };
 
 /* Takes a disk into the inventory, if it can be one. */

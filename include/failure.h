@@ -67,10 +67,10 @@ struct failure_word {
 
 /* One thing that failed; text says on what and why. Copied by value. */
 struct failure {
-	enum failure_kind kind;
-	char layer[64];   /* empty where no single layer is meant */
 	char text[12288]; /* names every disk that was seen */
 	char next[256];   /* overrides the table's next step; empty otherwise */
+	char layer[64];   /* empty where no single layer is meant */
+	enum failure_kind kind;
 };
 
 const struct failure_word *failure_word(enum failure_kind kind);

@@ -69,6 +69,7 @@ struct question {
 #define RESOLVE_QUESTIONS_MAX 256
 
 struct resolution {
+	struct failure failure;
 	enum resolve_state state;
 	int64_t wake_ms; /* elapsed_ms at which the outcome may change by time alone; negative: never */
 	struct resolved_volume top; /* its volume is NULL unless the top is on a disk */
@@ -78,7 +79,6 @@ struct resolution {
 		layers[MANIFEST_LAYERS_MAX]; /* as in the manifest, a glob's in version order */
 	struct resolved_volume binds[MANIFEST_BINDS_MAX];
 	struct question questions[RESOLVE_QUESTIONS_MAX]; /* to be answered whatever the state */
-	struct failure failure;
 };
 
 /* TIMEOUT_MS is that of layers without one of their own. */

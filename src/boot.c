@@ -13,6 +13,7 @@
 #include "manifest.h"
 #include "manifest_find.h"
 #include "modules.h"
+#include "pages.h"
 #include "report.h"
 #include "rescue.h"
 #include "root_steps.h"
@@ -26,8 +27,9 @@
 #define DEVKMSG_LIMIT "/proc/sys/kernel/printk_devkmsg"
 
 /* All of PID 1's state; pages that are not touched cost nothing. */
-static char memory[4 << 20];
-static struct {
+static ON_A_PAGE char memory[4 << 20];
+static ON_A_PAGE struct {
+	struct failure failure;
 	int64_t start_us;
 	struct arena arena;
 	struct cmdline cmdline;
@@ -42,7 +44,6 @@ static struct {
 	struct inventory inventory;
 	struct plan plan;
 	struct root_steps root;
-	struct failure failure;
 	char cmdline_text[65536]; /* a bootconfig may add more than COMMAND_LINE_SIZE */
 } b;
 
@@ -112,8 +113,6 @@ static void read_cmdline(void)
 	};
 	ssize_t len = file_read("/proc/cmdline", b.cmdline_text, sizeof(b.cmdline_text));
 	struct slice s = { .at = b.cmdline_text, .len = len < 0 ? 0 : (size_t)len };
-	struct failure open, refused;
-	int lock = lock_load(PATH_KEYS, PATH_POLICY, &b.arena, &b.lock, &open);
 
 	if (len < 0) {
 		(void)failure_set(&b.failure, FAILURE_CMDLINE, NULL, "/proc/cmdline: %s",
@@ -121,12 +120,14 @@ static void read_cmdline(void)
 		fail();
 	}
 	int parsed = cmdline_parse(s, &b.arena, &b.cmdline, &b.failure);
-	int checked = policy_check_cmdline(&b.lock.policy, &b.cmdline, &refused);
+	/* Of several failures this one is told. */
+	int lock = lock_load(PATH_KEYS, PATH_POLICY, &b.arena, &b.lock, &b.failure);
+	int checked = lock < 0 || parsed < 0
+			      ? -1
+			      : policy_check_cmdline(&b.lock.policy, &b.cmdline, &b.failure);
 	/* Before the first failure that it could choose the end of. */
 	policy_clamp(&b.lock.policy, &b.cmdline);
-	if (lock < 0 || (parsed == 0 && checked < 0))
-		b.failure = lock < 0 ? open : refused;
-	if (lock < 0 || parsed < 0 || checked < 0)
+	if (checked < 0)
 		fail();
 	log_limit(limits[b.cmdline.log]);
 	/* Children have lines to add then. */

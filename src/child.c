@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "pages.h"
 #include "sys.h"
 
 enum ends {
@@ -31,12 +32,12 @@ struct order_head {
 #define ORDER_MAX 16384
 
 /* Of the child itself. */
-static char answer_buffer[CHILD_ANSWER_MAX];
+static ON_A_PAGE char answer_buffer[CHILD_ANSWER_MAX];
 static int answer_fd;
 static bool confined;
 
 /* Of the child that takes it, and of PID 1 that gives it. */
-static char order_buffer[ORDER_MAX];
+static ON_A_PAGE char order_buffer[ORDER_MAX];
 
 static bool send_answer(int result, enum ends ends, const struct builder *b)
 {

@@ -8,11 +8,12 @@
 #include "discovery.h"
 #include "disks.h"
 #include "log.h"
+#include "pages.h"
 #include "stalls.h"
 #include "sys.h"
 #include "uevent.h"
 
-static struct discovery only; /* one boot in a process, and too large for its stack */
+static ON_A_PAGE struct discovery only; /* one boot in a process, and too large for its stack */
 
 const struct mounting *discover_mounting(enum mounting_kind kind, const char *name)
 {
@@ -175,7 +176,7 @@ static void look_around(struct discovery *d)
 
 static int drain(struct discovery *d)
 {
-	static struct uevent event;
+	static ON_A_PAGE struct uevent event;
 	int r;
 
 	while ((r = uevent_read(d->uevents, &event)) != 0) {

@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pages.h"
 #include "sys.h"
 
 /* Of each slot; there is one struct jobs in a process. */
-static char answers[JOBS_MAX][CHILD_ANSWER_MAX + 1];
+static ON_A_PAGE char answers[JOBS_MAX][CHILD_ANSWER_MAX + 1];
 
 void jobs_init(struct jobs *jobs, const struct arena *arena)
 {

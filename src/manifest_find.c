@@ -7,6 +7,7 @@
 #include "discover.h"
 #include "file.h"
 #include "manifest.h"
+#include "pages.h"
 #include "sys.h"
 #include "text.h"
 
@@ -19,7 +20,7 @@
 #define FW_CFG_WANTED "/etc/layerboot/fw_cfg"
 
 /* One byte more than a manifest may have, so that the parser sees that there is more, and a NUL. */
-static char text[MANIFEST_SIZE_MAX + 2];
+static ON_A_PAGE char text[MANIFEST_SIZE_MAX + 2];
 
 static int work_load(void *arg, struct builder *words)
 {

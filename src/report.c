@@ -6,6 +6,7 @@
 #include "file.h"
 #include "json.h"
 #include "log.h"
+#include "pages.h"
 #include "plan_print.h"
 #include "report_send.h"
 #include "sys.h"
@@ -15,7 +16,7 @@
 
 #define WARNINGS_MAX 32
 
-static struct {
+static ON_A_PAGE struct {
 	const struct report *about;
 	size_t steps_count, warnings_count;
 	struct {
@@ -27,7 +28,7 @@ static struct {
 } kept;
 
 /* Pages that are not touched cost nothing. */
-static char report_text[4 << 20];
+static ON_A_PAGE char report_text[4 << 20];
 static char changed[1 << 20];
 
 void report_about(const struct report *r)
@@ -261,7 +262,7 @@ static void add_stamp(const struct stamp *stamp, struct builder *b)
 
 static void add_steps(struct builder *b)
 {
-	static char line[65536]; /* a union names all its layers */
+	static ON_A_PAGE char line[65536]; /* a union names all its layers */
 	struct builder l;
 
 	json_key(b, "steps");
