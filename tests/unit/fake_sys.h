@@ -174,6 +174,7 @@ struct fake_machine {
 	bool reboot_hangs;     /* the kernel waits for a device */
 	bool union_refused, exec_refused;
 	bool modules_missing; /* there is no index of modules */
+	bool computes;        /* a helper that is busy has the processor all the time */
 	/* Disks and files, by the end of their path, that libblkid dies of, hangs in, or must never see. */
 	const char *probe_dies, *probe_hangs, *signature_dies, *signature_hangs, *unprobed;
 };
