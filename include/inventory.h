@@ -77,7 +77,7 @@ struct inventory {
 	bool settled;       /* every disk that was there at the start is in here */
 	int64_t elapsed_ms; /* since the search began */
 	size_t count, images_count, listings_count, made_count;
-	/* Behind what is small, here and elsewhere: each page of memory that a boot uses costs it some 10 us. */
+	/* Behind what is small, here and elsewhere: each page that a boot uses costs it 10,000 instructions. */
 	struct disk
 		disks[INVENTORY_DISKS_MAX]; /* shorter names first, then by name: vda, vdb, vdaa */
 	struct image_file images[INVENTORY_IMAGES_MAX];
