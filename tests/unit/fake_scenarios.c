@@ -1,15 +1,13 @@
 /* The machines that boots are tried on. */
 #include "fake_boot.h"
 
-#define VIRTIO_PCI                                                                             \
-	{                                                                                      \
-		"pci", "0000:00:04.0", "pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00" \
+#define VIRTIO_BLK(address)                                                             \
+	{                                                                               \
+		"pci", address, "pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00" \
 	}
+#define VIRTIO_PCI VIRTIO_BLK("0000:00:04.0")
 /* The fake driver does not get to it. */
-#define ANOTHER_PCI                                                                            \
-	{                                                                                      \
-		"pci", "0000:00:06.0", "pci:v00001AF4d00001001sv00001AF4sd00000002bc01sc00i00" \
-	}
+#define ANOTHER_PCI VIRTIO_BLK("0000:00:06.0")
 #define PVPANIC                                                                                \
 	{                                                                                      \
 		"pci", "0000:00:05.0", "pci:v00001B36d00000011sv00001AF4sd00001100bc08scFFi00" \
@@ -17,6 +15,8 @@
 
 #define SYSTEM .name = "vda", .image = "system.squashfs", .tree = "system", .serial = "system"
 #define USER   .name = "vdb", .image = "user.squashfs", .tree = "user", .serial = "user"
+/* Its driver hangs in it. */
+#define SLOW .image = "empty", .serial = "slow", .at_ms = FAKE_BY_DRIVER, .scan_stalls = true
 
 #define BLANK_TOP         TOP_DISK, .image = "blank"
 #define BLANK_DATA        DATA_DISK, .image = "blank"
@@ -103,11 +103,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM, .at_ms = FAKE_BY_DRIVER },
 				  { USER, .at_ms = 500, .whole_ms = 1700 },
-				  { .name = "vdc",
-				    .image = "empty",
-				    .serial = "slow",
-				    .at_ms = FAKE_BY_DRIVER,
-				    .scan_stalls = true } },
+				  { .name = "vdc", SLOW } },
 		       .devices = { VIRTIO_PCI } },
 	  .within_ms = 4000 },
 	{ .machine = { .name = "a disk that no layer is on does not answer",
@@ -123,11 +119,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM, .at_ms = FAKE_BY_DRIVER },
 				  { USER, .at_ms = FAKE_BY_DRIVER },
-				  { .name = "vdc",
-				    .image = "empty",
-				    .serial = "slow",
-				    .at_ms = FAKE_BY_DRIVER,
-				    .scan_stalls = true } },
+				  { .name = "vdc", SLOW } },
 		       .devices = { VIRTIO_PCI } },
 	  .within_ms = 2500 },
 	/* On one CPU nobody else begins while helpers compute, but for two seconds at most; here it is three of them. */
@@ -137,22 +129,14 @@ const struct fake_scenario fake_scenarios[] = {
 		       .filesystems = BUILT_IN,
 		       .disks = { { SYSTEM, .at_ms = FAKE_BY_DRIVER },
 				  { USER, .at_ms = FAKE_BY_DRIVER },
-				  { .name = "vdc",
-				    .image = "empty",
-				    .serial = "slow",
-				    .at_ms = FAKE_BY_DRIVER,
-				    .scan_stalls = true } },
+				  { .name = "vdc", SLOW } },
 		       .devices = { VIRTIO_PCI } },
 	  .within_ms = 8000 },
 	{ .machine = { .name = "a driver waits for a disk, and the others are behind it",
 		       .cpus = 2,
 		       .manifest = OPTIONAL_USER,
 		       .filesystems = BUILT_IN,
-		       .disks = { { .name = "vdc",
-				    .image = "empty",
-				    .serial = "slow",
-				    .at_ms = FAKE_BY_DRIVER,
-				    .scan_stalls = true },
+		       .disks = { { .name = "vdc", SLOW },
 				  { SYSTEM, .at_ms = FAKE_BY_PROBE },
 				  { USER, .at_ms = FAKE_BY_PROBE } },
 		       .devices = { VIRTIO_PCI, ANOTHER_PCI } },
@@ -171,12 +155,7 @@ const struct fake_scenario fake_scenarios[] = {
 		       .cmdline = "layerboot.timeout=4 panic=1",
 		       .manifest = TWO,
 		       .filesystems = BUILT_IN,
-		       .disks = { { SYSTEM, .at_ms = FAKE_BY_DRIVER },
-				  { .name = "vdb",
-				    .image = "empty",
-				    .serial = "slow",
-				    .at_ms = FAKE_BY_DRIVER,
-				    .scan_stalls = true } },
+		       .disks = { { SYSTEM, .at_ms = FAKE_BY_DRIVER }, { .name = "vdb", SLOW } },
 		       .devices = { VIRTIO_PCI } },
 	  .word = "layer-missing",
 	  .says = "vdb (SERIAL=slow no answer" },
